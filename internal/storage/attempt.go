@@ -1,0 +1,117 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Outcome is what became of a call of the API.
+type Outcome string
+
+// Outcomes of an attempt; "calling" is what a new one has.
+const (
+	OutcomeAnswered  Outcome = "answered"  // the statement came
+	OutcomeRefused   Outcome = "refused"   // an error that trying again does not mend
+	OutcomeFailed    Outcome = "failed"    // an error that may pass
+	OutcomeThrottled Outcome = "throttled" // 429: not counted
+	OutcomeUnknown   Outcome = "unknown"   // no answer came; it may have been billed all the same
+)
+
+// NewAttempt is a call that is about to be made.
+type NewAttempt struct {
+	RequestID  string // the X-Request-ID that will be sent
+	DocumentID uuid.UUID
+	WorkerID   uuid.UUID
+	Endpoint   string
+	SHA256     [32]byte // of the PDF that will be sent
+	SizeBytes  int64
+}
+
+// AttemptEnd is how a call ended. The zero value of a field means unknown.
+type AttemptEnd struct {
+	RequestID    string
+	Outcome      Outcome
+	HTTPStatus   int
+	Code         string // error code of the API
+	Message      string // masked error text
+	APIRequestID string // the X-Request-ID it answered with
+	Credits      string // decimal
+}
+
+// BeginAttempt commits the row of a call before the call is made, counts it and
+// returns the count. ErrBusy means that the claim is lost: do not call.
+func (db *DB) BeginAttempt(ctx context.Context, a NewAttempt) (int, error) {
+	const sql = `
+WITH counted AS (
+	UPDATE cas.documents
+	SET attempts = attempts + 1, sha256 = @sha256, size_bytes = @size, stalled_since = NULL, updated_at = now()
+	WHERE document_id = @document AND claimed_by = @worker AND status = 'calling'
+	RETURNING attempts
+)
+INSERT INTO cas.attempts (request_id, document_id, endpoint, worker_id)
+SELECT @request, @document, @endpoint, @worker FROM counted
+RETURNING (SELECT attempts FROM counted) AS attempts`
+	type counted struct {
+		Attempts int `db:"attempts"`
+	}
+	c, err := one[counted](ctx, db.pool, sql, pgx.NamedArgs{
+		"request": a.RequestID, "document": a.DocumentID, "worker": a.WorkerID,
+		"endpoint": a.Endpoint, "sha256": a.SHA256[:], "size": a.SizeBytes,
+	})
+	if errors.Is(err, ErrNotFound) {
+		err = ErrBusy
+	}
+	if err != nil {
+		return 0, fmt.Errorf("begin attempt: %w", err)
+	}
+	return c.Attempts, nil
+}
+
+// endAttemptSQL closes the attempt; harmless when there is none (request "").
+const endAttemptSQL = `
+UPDATE cas.attempts
+SET outcome = @outcome, finished_at = now(), http_status = nullif(@http_status::integer, 0), code = nullif(@code, ''),
+    message = nullif(@message, ''), api_request_id = nullif(@api_request_id, ''), credits = nullif(@credits, '')::numeric,
+    retry_at = @retry_at::timestamptz
+WHERE request_id = @request_id`
+
+func (e AttemptEnd) args(retryAt *time.Time) pgx.NamedArgs {
+	return pgx.NamedArgs{
+		"request_id": e.RequestID, "outcome": string(e.Outcome), "http_status": e.HTTPStatus, "code": e.Code,
+		"message": e.Message, "api_request_id": e.APIRequestID, "credits": e.Credits, "retry_at": retryAt,
+	}
+}
+
+// EndAttempt closes an attempt without moving its document, which stays claimed:
+// another password is to be tried at once.
+func (db *DB) EndAttempt(ctx context.Context, end AttemptEnd) error {
+	if _, err := db.pool.Exec(ctx, endAttemptSQL, end.args(nil)); err != nil {
+		return fmt.Errorf("end attempt: %w", err)
+	}
+	return nil
+}
+
+// Retry closes an attempt and puts its document back to queued, for a try after
+// delay. A throttled attempt is taken off the count again.
+func (db *DB) Retry(ctx context.Context, id uuid.UUID, end AttemptEnd, delay time.Duration) error {
+	uncounted := 0
+	if end.Outcome == OutcomeThrottled {
+		uncounted = 1
+	}
+	at := time.Now().Add(delay)
+	batch := &pgx.Batch{}
+	batch.Queue(endAttemptSQL, end.args(&at))
+	batch.Queue(`
+UPDATE cas.documents
+SET status = 'queued', claimed_by = NULL, attempts = greatest(0, attempts - @uncounted::integer), not_before = @at, updated_at = now()
+WHERE document_id = @id AND status = 'calling'`, pgx.NamedArgs{"id": id, "uncounted": uncounted, "at": at})
+	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("note retry of document %s: %w", id, err)
+	}
+	return nil
+}

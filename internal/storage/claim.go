@@ -1,0 +1,69 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Claim makes a pending or queued document the worker's and returns it. Of all
+// who try only one succeeds; the others get ErrBusy, ErrFinished when it is
+// parsed or dead, ErrNotFound when the ledger does not have it. A document whose
+// worker has died is not claimed here: Leader.Reclaim frees it first.
+func (db *DB) Claim(ctx context.Context, id, worker uuid.UUID) (Document, error) {
+	const sql = `
+UPDATE cas.documents d SET status = 'calling', claimed_by = @worker, not_before = NULL, updated_at = now()
+WHERE d.document_id = @id AND d.status IN ('pending', 'queued')
+RETURNING ` + documentColumns
+	document, err := one[Document](ctx, db.pool, sql, pgx.NamedArgs{"id": id, "worker": worker})
+	if err == nil {
+		return document, nil
+	}
+	if errors.Is(err, ErrNotFound) {
+		if document, err = db.Document(ctx, id); err == nil {
+			err = ErrBusy
+			if document.Status == StatusParsed || document.Status == StatusDead {
+				err = ErrFinished
+			}
+		}
+	}
+	return Document{}, fmt.Errorf("claim document %s: %w", id, err)
+}
+
+// Release gives a claimed document back to pending, as if it had not been
+// claimed: the worker is shutting down.
+func (db *DB) Release(ctx context.Context, id, worker uuid.UUID) error {
+	const sql = `
+UPDATE cas.documents SET status = 'pending', claimed_by = NULL, updated_at = now()
+WHERE document_id = @id AND claimed_by = @worker AND status = 'calling'`
+	if _, err := db.pool.Exec(ctx, sql, pgx.NamedArgs{"id": id, "worker": worker}); err != nil {
+		return fmt.Errorf("release document %s: %w", id, err)
+	}
+	return nil
+}
+
+// Stall puts a claimed document back to queued, for a try after delay, because
+// something other than the API keeps it from being tried (S3, Redis, the ledger).
+// That costs no attempt: one whose row was written, but whose call was not made,
+// is taken off the count again.
+func (db *DB) Stall(ctx context.Context, id, worker uuid.UUID, delay time.Duration) error {
+	const sql = `
+WITH unsent AS (
+	UPDATE cas.attempts SET outcome = 'failed', finished_at = now(), message = 'not sent'
+	WHERE document_id = @id AND worker_id = @worker AND outcome = 'calling'
+	RETURNING 1
+)
+UPDATE cas.documents
+SET status = 'queued', claimed_by = NULL, not_before = now() + @delay::interval,
+    attempts = greatest(0, attempts - (SELECT count(*) FROM unsent)),
+    stalled_since = coalesce(stalled_since, now()), updated_at = now()
+WHERE document_id = @id AND claimed_by = @worker AND status = 'calling'`
+	if _, err := db.pool.Exec(ctx, sql, pgx.NamedArgs{"id": id, "worker": worker, "delay": delay}); err != nil {
+		return fmt.Errorf("stall document %s: %w", id, err)
+	}
+	return nil
+}

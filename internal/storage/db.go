@@ -1,0 +1,148 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Errors of this package. Any other error means that Postgres could not be asked
+// or did not answer: nothing is known, try again.
+var (
+	// ErrNotFound means that the ledger has no such row.
+	ErrNotFound = errors.New("not in the ledger")
+	// ErrFinished means that the document is parsed or dead already.
+	ErrFinished = errors.New("document is finished")
+	// ErrBusy means that somebody else is at the document.
+	ErrBusy = errors.New("document is claimed by another worker")
+	// ErrRefused means that Postgres refused the values; they will not get better
+	// by trying again.
+	ErrRefused = errors.New("values refused by the database")
+)
+
+// DB is the record in Postgres, safe for concurrent use.
+type DB struct {
+	pool *pgxpool.Pool
+}
+
+// Open connects to url (any libpq URL). At most maxConns connections are used;
+// 0 leaves it to pool_max_conns of the URL or pgx's default. The connection is
+// tried once, so that a wrong URL shows at start.
+func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		// The parser's own text may quote the URL, password included.
+		return nil, errors.New("DATABASE_URL is not a Postgres URL: expected postgres://USER@HOST:PORT/DATABASE")
+	}
+	if maxConns > 0 {
+		config.MaxConns = int32(min(maxConns, 10_000)) //nolint:gosec // bounded
+	}
+	if config.ConnConfig.RuntimeParams["application_name"] == "" {
+		config.ConnConfig.RuntimeParams["application_name"] = "casflow"
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("prepare connection pool: %w", err)
+	}
+	db := &DB{pool: pool}
+	if err := db.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// Close waits for the connections in use and closes all.
+func (db *DB) Close() { db.pool.Close() }
+
+// Ping asks Postgres for a sign of life. The error says what to mend.
+func (db *DB) Ping(ctx context.Context) error {
+	err := db.pool.Ping(ctx)
+	if err == nil {
+		return nil
+	}
+	config := db.pool.Config().ConnConfig
+	where := net.JoinHostPort(config.Host, fmt.Sprint(config.Port))
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return fmt.Errorf("postgres at %s refuses the connection: %s (SQLSTATE %s); check user, password and database of DATABASE_URL",
+			where, refused.Message, refused.Code)
+	}
+	return fmt.Errorf("postgres at %s cannot be reached; check DATABASE_URL and that the server runs: %w", where, reachError(err))
+}
+
+// reachError is the innermost cause: pgx wraps it in texts that repeat user and
+// database names several times over.
+func reachError(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op
+	}
+	return err
+}
+
+// SchemaVersion returns the version of the newest applied migration, 0 for an
+// empty database.
+func (db *DB) SchemaVersion(ctx context.Context) (int64, error) {
+	var exists bool
+	if err := db.pool.QueryRow(ctx, `SELECT to_regclass('cas.schema_migrations') IS NOT NULL`).Scan(&exists); err != nil {
+		return 0, fmt.Errorf("read schema version: %w", err)
+	}
+	if !exists {
+		return 0, nil
+	}
+	var version int64
+	err := db.pool.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM cas.schema_migrations WHERE is_applied`).Scan(&version)
+	if err != nil {
+		return 0, fmt.Errorf("read schema version: %w", err)
+	}
+	return version, nil
+}
+
+// refused turns Postgres' complaints about values (classes 22 and 23, and limits
+// exceeded, class 54) into ErrRefused and leaves all else as it is.
+func refused(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && len(pg.Code) == 5 {
+		switch pg.Code[:2] {
+		case "22", "23", "54":
+			// The message can quote a value; code, table and column cannot.
+			return fmt.Errorf("%w (SQLSTATE %s, table %q, column %q)", ErrRefused, pg.Code, pg.TableName, pg.ColumnName)
+		}
+	}
+	return err
+}
+
+// one runs a query that returns at most one row; none is ErrNotFound.
+func one[T any](ctx context.Context, q querier, sql string, args pgx.NamedArgs) (T, error) {
+	rows, err := q.Query(ctx, sql, args)
+	if err != nil {
+		var none T
+		return none, err //nolint:wrapcheck // wrapped by the exported method
+	}
+	value, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[T])
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return value, err //nolint:wrapcheck // wrapped by the exported method
+}
+
+// all runs a query and collects its rows.
+func all[T any](ctx context.Context, q querier, sql string, args pgx.NamedArgs) ([]T, error) {
+	rows, err := q.Query(ctx, sql, args)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // wrapped by the exported method
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[T]) //nolint:wrapcheck // wrapped by the exported method
+}
+
+// querier is what pools, connections and transactions have in common.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}

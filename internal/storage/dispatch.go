@@ -1,0 +1,168 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Delivery is a document to be handed to the queue. ID and Number together make
+// the id of its task.
+type Delivery struct {
+	DocumentID uuid.UUID  `db:"document_id"`
+	Queue      string     `db:"queue"`
+	Number     int        `db:"delivery"`   // counts the deliveries of this document, from 1
+	NotBefore  *time.Time `db:"not_before"` // nil: now
+}
+
+// dispatcherLock is the advisory lock that the leading dispatcher holds.
+const dispatcherLock = 0x636173_64697370 // "casdisp"
+
+// Leader is the one dispatcher of the fleet, for as long as its connection
+// lives: the lock and the statements share it, so whoever has lost the lock
+// cannot dispatch either. It is not safe for concurrent use. Resign when done.
+type Leader struct {
+	conn *pgxpool.Conn
+}
+
+// Lead tries to become the leader; nil without an error means that another
+// process is.
+func (db *DB) Lead(ctx context.Context) (*Leader, error) {
+	conn, err := db.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("become dispatcher: %w", err)
+	}
+	var leads bool
+	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, int64(dispatcherLock)).Scan(&leads); err != nil {
+		conn.Release()
+		return nil, fmt.Errorf("become dispatcher: %w", err)
+	}
+	if !leads {
+		conn.Release()
+		return nil, nil //nolint:nilnil // documented: somebody else leads
+	}
+	return &Leader{conn: conn}, nil
+}
+
+// Resign gives the lead up by closing its connection: that frees the lock even
+// when Postgres no longer answers on it.
+func (l *Leader) Resign() {
+	conn := l.conn.Hijack()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = conn.Close(ctx) // there is nothing left to do about a connection that fails to close
+}
+
+// Dispatch moves pending documents of a queue to queued, oldest first, until
+// window of them are under way, and returns them for the queue, oldest first.
+// Those whose NotBefore lies ahead stay.
+func (l *Leader) Dispatch(ctx context.Context, queue string, window int) ([]Delivery, error) {
+	const sql = `
+WITH under_way AS (
+	SELECT count(*) AS n FROM cas.documents WHERE queue = @queue AND status IN ('queued', 'calling', 'answered')
+), next AS (
+	SELECT document_id, created_at FROM cas.documents
+	WHERE queue = @queue AND status = 'pending' AND (not_before IS NULL OR not_before <= now())
+	ORDER BY created_at, document_id
+	LIMIT (SELECT greatest(0, @window - n) FROM under_way)
+	FOR UPDATE SKIP LOCKED
+), moved AS (
+	UPDATE cas.documents d
+	SET status = 'queued', delivery = d.delivery + 1, not_before = NULL, updated_at = now()
+	FROM next WHERE d.document_id = next.document_id
+	RETURNING d.document_id, d.queue, d.delivery, d.not_before, next.created_at
+)
+SELECT document_id, queue, delivery, not_before FROM moved ORDER BY created_at, document_id`
+	deliveries, err := all[Delivery](ctx, l.conn, sql, pgx.NamedArgs{"queue": queue, "window": window})
+	if err != nil {
+		return nil, fmt.Errorf("dispatch %s: %w", queue, err)
+	}
+	return deliveries, nil
+}
+
+// Stale returns documents that have been queued for longer than age without a
+// worker taking them: their tasks may have vanished. Those that wait for their
+// NotBefore count from then.
+func (l *Leader) Stale(ctx context.Context, age time.Duration) ([]Delivery, error) {
+	const sql = `
+SELECT document_id, queue, delivery, not_before FROM cas.documents
+WHERE status = 'queued' AND greatest(updated_at, not_before) < now() - @age::interval
+ORDER BY updated_at`
+	deliveries, err := all[Delivery](ctx, l.conn, sql, pgx.NamedArgs{"age": age})
+	if err != nil {
+		return nil, fmt.Errorf("find stale documents: %w", err)
+	}
+	return deliveries, nil
+}
+
+// Touch notes that the tasks of these documents were seen in the queue, so that
+// Stale does not name them again at once.
+func (l *Leader) Touch(ctx context.Context, ids []uuid.UUID) error {
+	_, err := l.conn.Exec(ctx, `UPDATE cas.documents SET updated_at = now() WHERE document_id = ANY (@ids) AND status = 'queued'`,
+		pgx.NamedArgs{"ids": ids})
+	if err != nil {
+		return fmt.Errorf("touch documents: %w", err)
+	}
+	return nil
+}
+
+// Reclaim puts documents back to pending whose worker has not been seen for
+// lease, and marks the attempts it left open as unknown. It returns how many.
+func (l *Leader) Reclaim(ctx context.Context, lease time.Duration) (int, error) {
+	const sql = `
+WITH lost AS (
+	UPDATE cas.documents d
+	SET status = 'pending', claimed_by = NULL, not_before = NULL, updated_at = now()
+	WHERE d.status IN ('calling', 'answered')
+	  AND NOT EXISTS (SELECT FROM cas.workers w WHERE w.worker_id = d.claimed_by AND w.seen_at > now() - @lease::interval)
+	RETURNING d.document_id
+), unsettled AS (
+	UPDATE cas.attempts a SET outcome = 'unknown', finished_at = now(), message = 'the worker died during the call'
+	FROM lost WHERE a.document_id = lost.document_id AND a.outcome = 'calling'
+)
+SELECT document_id FROM lost`
+	rows, err := l.conn.Query(ctx, sql, pgx.NamedArgs{"lease": lease})
+	if err != nil {
+		return 0, fmt.Errorf("reclaim documents: %w", err)
+	}
+	lost, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return 0, fmt.Errorf("reclaim documents: %w", err)
+	}
+	return len(lost), nil
+}
+
+// Requeue moves the given documents to queued under a new delivery, those of
+// them that are pending or queued: for handing a document to the queue at once,
+// and for a task id that is blocked.
+func (db *DB) Requeue(ctx context.Context, ids []uuid.UUID) ([]Delivery, error) {
+	const sql = `
+UPDATE cas.documents SET status = 'queued', delivery = delivery + 1, updated_at = now()
+WHERE document_id = ANY (@ids) AND status IN ('pending', 'queued')
+RETURNING document_id, queue, delivery, not_before`
+	deliveries, err := all[Delivery](ctx, db.pool, sql, pgx.NamedArgs{"ids": ids})
+	if err != nil {
+		return nil, fmt.Errorf("queue documents: %w", err)
+	}
+	// In the order that was asked for.
+	slices.SortFunc(deliveries, func(a, b Delivery) int {
+		return slices.Index(ids, a.DocumentID) - slices.Index(ids, b.DocumentID)
+	})
+	return deliveries, nil
+}
+
+// Unqueue puts documents back to pending that could not be handed to the queue.
+func (db *DB) Unqueue(ctx context.Context, ids []uuid.UUID) error {
+	_, err := db.pool.Exec(ctx,
+		`UPDATE cas.documents SET status = 'pending', updated_at = now() WHERE document_id = ANY (@ids) AND status = 'queued'`,
+		pgx.NamedArgs{"ids": ids})
+	if err != nil {
+		return fmt.Errorf("put documents back: %w", err)
+	}
+	return nil
+}

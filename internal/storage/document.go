@@ -1,0 +1,156 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Status is how far a document has come.
+type Status string
+
+// The states of a document, in the order of its life.
+const (
+	StatusPending  Status = "pending"  // recorded, waits in Postgres
+	StatusQueued   Status = "queued"   // handed to the queue, or waiting there for its next try
+	StatusCalling  Status = "calling"  // a worker is at it
+	StatusAnswered Status = "answered" // the answer is kept, its rows are not yet written
+	StatusParsed   Status = "parsed"   // done
+	StatusDead     Status = "dead"     // nothing retries it unasked
+)
+
+// Queues, named after what they are for.
+const (
+	QueueInteractive = "interactive" // somebody waits
+	QueueBulk        = "bulk"        // nightly imports
+)
+
+// Kinds of a document: which parser of the API reads it.
+const (
+	KindSmart        = "smart" // the API finds out
+	KindCDSL         = "cdsl"
+	KindNSDL         = "nsdl"
+	KindCAMSKFintech = "cams_kfintech"
+)
+
+// documentNamespace is the UUID namespace of document ids. Changing it would
+// make every object new, and every statement paid for again.
+var documentNamespace = uuid.MustParse("6f3c3a52-4f0e-5b77-9a27-3f0d5c0f4a11") //nolint:gochecknoglobals // a constant
+
+// DocumentID derives the id of a document: the same object content under the
+// same name, read by the same parser, always has the same id, in every program.
+// It goes by ETag, which a listing, a HEAD and an event all know; the version id
+// is known to some of them only.
+func DocumentID(bucket, key, etag, kind string) uuid.UUID {
+	name := make([]byte, 0, len(bucket)+len(key)+len(etag)+len(kind)+3)
+	for i, part := range []string{bucket, key, etag, kind} {
+		if i > 0 {
+			name = append(name, 0) // cannot occur in any of them
+		}
+		name = append(name, part...)
+	}
+	return uuid.NewSHA1(documentNamespace, name)
+}
+
+// NewDocument is a document to be recorded.
+type NewDocument struct {
+	ID              uuid.UUID // see DocumentID
+	Bucket, Key     string
+	VersionID, ETag string // VersionID "": the current one
+	SizeBytes       int64
+	Kind, Queue     string
+	Batch           string // "" none
+	SealedPasswords []byte // nil none; see Sealer
+	CallbackURL     string // "" none; kept as it was asked for
+}
+
+// Record writes documents that the ledger does not have yet, as pending, in one
+// round trip; known ones stay as they are. It returns the ids of the new ones.
+func (db *DB) Record(ctx context.Context, documents []NewDocument) ([]uuid.UUID, error) {
+	n := len(documents)
+	if n == 0 {
+		return nil, nil
+	}
+	ids, buckets, keys, versions := make([]uuid.UUID, n), make([]string, n), make([]string, n), make([]string, n)
+	etags, sizes, kinds, queues := make([]string, n), make([]int64, n), make([]string, n), make([]string, n)
+	batches, sealed, callbacks := make([]string, n), make([][]byte, n), make([]string, n)
+	for i, d := range documents {
+		ids[i], buckets[i], keys[i], versions[i] = d.ID, d.Bucket, d.Key, d.VersionID
+		etags[i], sizes[i], kinds[i], queues[i] = d.ETag, d.SizeBytes, d.Kind, d.Queue
+		batches[i], sealed[i], callbacks[i] = d.Batch, d.SealedPasswords, d.CallbackURL
+	}
+	const sql = `
+INSERT INTO cas.documents (document_id, bucket, object_key, version_id, etag, size_bytes, kind, queue, batch, sealed_passwords, callback_url)
+SELECT id, bucket, key, nullif(version, ''), etag, size, kind, queue, nullif(batch, ''), sealed, nullif(callback, '')
+FROM unnest(@ids::uuid[], @buckets::text[], @keys::text[], @versions::text[], @etags::text[], @sizes::bigint[],
+            @kinds::text[], @queues::text[], @batches::text[], @sealed::bytea[], @callbacks::text[])
+     AS d (id, bucket, key, version, etag, size, kind, queue, batch, sealed, callback)
+ON CONFLICT (document_id) DO NOTHING
+RETURNING document_id`
+	rows, err := db.pool.Query(ctx, sql, pgx.NamedArgs{
+		"ids": ids, "buckets": buckets, "keys": keys, "versions": versions, "etags": etags, "sizes": sizes,
+		"kinds": kinds, "queues": queues, "batches": batches, "sealed": sealed, "callbacks": callbacks,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("record documents: %w", refused(err))
+	}
+	recorded, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("record documents: %w", refused(err))
+	}
+	return recorded, nil
+}
+
+// Known returns those of the ids that the ledger has, in one round trip.
+func (db *DB) Known(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
+	rows, err := db.pool.Query(ctx, `SELECT document_id FROM cas.documents WHERE document_id = ANY (@ids)`,
+		pgx.NamedArgs{"ids": ids})
+	if err != nil {
+		return nil, fmt.Errorf("look up documents: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("look up documents: %w", err)
+	}
+	known := make(map[uuid.UUID]bool, len(found))
+	for _, id := range found {
+		known[id] = true
+	}
+	return known, nil
+}
+
+// Document is a document as a worker needs it.
+type Document struct {
+	ID              uuid.UUID  `db:"document_id"`
+	Bucket          string     `db:"bucket"`
+	Key             string     `db:"object_key"`
+	VersionID       string     `db:"version_id"` // "" the current one
+	ETag            string     `db:"etag"`
+	Kind            string     `db:"kind"`
+	Queue           string     `db:"queue"`
+	Batch           string     `db:"batch"`
+	Status          Status     `db:"status"`
+	Attempts        int        `db:"attempts"` // counted API attempts so far
+	Delivery        int        `db:"delivery"`
+	StalledSince    *time.Time `db:"stalled_since"` // nil: not stalled
+	SealedPasswords []byte     `db:"sealed_passwords"`
+	HasAnswer       bool       `db:"has_answer"` // an answer of its own is kept
+}
+
+// documentColumns are the columns of Document, of the table under alias d.
+const documentColumns = `d.document_id, d.bucket, d.object_key, coalesce(d.version_id, '') AS version_id, d.etag,
+	d.kind, d.queue, coalesce(d.batch, '') AS batch, d.status, d.attempts, d.delivery, d.stalled_since, d.sealed_passwords,
+	EXISTS (SELECT FROM cas.answers a WHERE a.document_id = d.document_id) AS has_answer`
+
+// Document returns one document, or ErrNotFound.
+func (db *DB) Document(ctx context.Context, id uuid.UUID) (Document, error) {
+	document, err := one[Document](ctx, db.pool,
+		`SELECT `+documentColumns+` FROM cas.documents d WHERE d.document_id = @id`, pgx.NamedArgs{"id": id})
+	if err != nil {
+		return Document{}, fmt.Errorf("read document %s: %w", id, err)
+	}
+	return document, nil
+}

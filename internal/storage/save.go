@@ -1,0 +1,186 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Answer is what the API answered for one document, byte for byte.
+type Answer struct {
+	DocumentID uuid.UUID
+	SHA256     [32]byte // of the PDF
+	Endpoint   string
+	RequestID  string // the attempt that brought it
+	Body       []byte
+	ReceivedAt time.Time
+}
+
+const saveAnswerSQL = `
+INSERT INTO cas.answers (document_id, sha256, endpoint, request_id, body, received_at)
+VALUES (@id, @sha256, @endpoint, @request_id, @body, @received_at)
+ON CONFLICT (document_id) DO UPDATE
+SET sha256 = excluded.sha256, endpoint = excluded.endpoint, request_id = excluded.request_id,
+    body = excluded.body, received_at = excluded.received_at`
+
+func (a Answer) args() pgx.NamedArgs {
+	return pgx.NamedArgs{
+		"id": a.DocumentID, "sha256": a.SHA256[:], "endpoint": a.Endpoint, "request_id": a.RequestID,
+		"body": a.Body, "received_at": a.ReceivedAt,
+	}
+}
+
+// Answer returns the answer that is kept for a document, or ErrNotFound.
+func (db *DB) Answer(ctx context.Context, document uuid.UUID) (Answer, error) {
+	return db.answer(ctx, `WHERE document_id = @id`, pgx.NamedArgs{"id": document})
+}
+
+// AnswerFor returns an answer for the same bytes from the same endpoint, given
+// to whichever document, or ErrNotFound.
+func (db *DB) AnswerFor(ctx context.Context, sha256 [32]byte, endpoint string) (Answer, error) {
+	return db.answer(ctx, `WHERE sha256 = @sha256 AND endpoint = @endpoint ORDER BY received_at DESC LIMIT 1`,
+		pgx.NamedArgs{"sha256": sha256[:], "endpoint": endpoint})
+}
+
+func (db *DB) answer(ctx context.Context, where string, args pgx.NamedArgs) (Answer, error) {
+	type row struct {
+		DocumentID uuid.UUID `db:"document_id"`
+		SHA256     []byte    `db:"sha256"`
+		Endpoint   string    `db:"endpoint"`
+		RequestID  string    `db:"request_id"`
+		Body       []byte    `db:"body"`
+		ReceivedAt time.Time `db:"received_at"`
+	}
+	r, err := one[row](ctx, db.pool, `SELECT document_id, sha256, endpoint, request_id, body, received_at FROM cas.answers `+where, args)
+	if err != nil {
+		return Answer{}, fmt.Errorf("read answer: %w", err)
+	}
+	a := Answer{DocumentID: r.DocumentID, Endpoint: r.Endpoint, RequestID: r.RequestID, Body: r.Body, ReceivedAt: r.ReceivedAt}
+	copy(a.SHA256[:], r.SHA256)
+	return a, nil
+}
+
+// SaveAnswer keeps an answer whose rows cannot be written now, closes its
+// attempt and leaves the document answered.
+func (db *DB) SaveAnswer(ctx context.Context, a Answer, end AttemptEnd) error {
+	batch := &pgx.Batch{}
+	batch.Queue(saveAnswerSQL, a.args())
+	batch.Queue(endAttemptSQL, end.args(nil))
+	batch.Queue(`UPDATE cas.documents SET status = 'answered', updated_at = now() WHERE document_id = @id AND status = 'calling'`,
+		pgx.NamedArgs{"id": a.DocumentID})
+	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("save answer of document %s: %w", a.DocumentID, refused(err))
+	}
+	return nil
+}
+
+// Saved is what Save wrote.
+type Saved struct {
+	// Current is true when the rows of the statement are now this document's;
+	// false when a newer or fuller answer for the same key keeps its place.
+	Current bool
+	// Rows counts the rows written by table, header included.
+	Rows map[string]int64
+}
+
+// Save writes, in one transaction and one round trip, the answer, the rows of
+// its statement (replacing those of an older answer for the same key) and, last,
+// the document as parsed; readers never see half of it, and doing it twice
+// changes nothing. The attempt is closed if end names one. Passwords are wiped.
+// ErrRefused means that Postgres does not take the values: nothing is written.
+func (db *DB) Save(ctx context.Context, a Answer, s *Statement, end AttemptEnd) (Saved, error) {
+	batch := &pgx.Batch{} // one Sync at its end: Postgres treats it as one transaction
+	batch.Queue(saveAnswerSQL, a.args())
+	headerAt := batch.Len()
+	batch.Queue(saveHeaderSQL, s.headerArgs(a.DocumentID))
+	key := []any{s.Key.PAN, s.Key.PeriodFrom, s.Key.PeriodTo, s.Key.CASType, a.DocumentID}
+	rowsAt := batch.Len()
+	inserts := s.queueRows(batch, key)
+	if end.RequestID != "" {
+		batch.Queue(endAttemptSQL, end.args(nil))
+	}
+	batch.Queue(`
+UPDATE cas.documents
+SET status = 'parsed', claimed_by = NULL, sealed_passwords = NULL, not_before = NULL, stalled_since = NULL, sha256 = @sha256,
+    pan = @pan, period_from = @from::date, period_to = @to::date, cas_type = @type, finished_at = now(), updated_at = now()
+WHERE document_id = @id`, pgx.NamedArgs{
+		"id": a.DocumentID, "sha256": a.SHA256[:], "pan": s.Key.PAN,
+		"from": s.Key.PeriodFrom, "to": s.Key.PeriodTo, "type": s.Key.CASType,
+	})
+
+	saved, err := collectSaved(db.pool.SendBatch(ctx, batch), batch.Len(), headerAt, rowsAt, inserts)
+	if err != nil {
+		return Saved{}, fmt.Errorf("save document %s: %w", a.DocumentID, refused(err))
+	}
+	return saved, nil
+}
+
+func collectSaved(results pgx.BatchResults, n, headerAt, rowsAt int, inserts []string) (saved Saved, err error) {
+	defer func() { err = errors.Join(err, results.Close()) }()
+	saved.Rows = make(map[string]int64)
+	for i := range n {
+		tag, err := results.Exec()
+		if err != nil {
+			return Saved{}, err //nolint:wrapcheck // wrapped by Save
+		}
+		switch at := i - rowsAt; {
+		case i == headerAt:
+			saved.Current = tag.RowsAffected() == 1
+			saved.Rows["statements"] = tag.RowsAffected()
+		case at >= 0 && at < len(inserts) && inserts[at] != "":
+			saved.Rows[inserts[at]] += tag.RowsAffected()
+		}
+	}
+	return saved, nil
+}
+
+// saveHeaderSQL writes the header row, and decides whether this answer takes the
+// place of the one that is there: it does if it is the same document's; else the
+// one with transactions beats the one without, then the one the API generated
+// later, then the one that arrived later. The order in which they are saved does
+// not matter. The row lock it takes makes a second save of the key wait.
+const saveHeaderSQL = `
+INSERT INTO cas.statements AS s (
+	pan, period_from, period_to, cas_type, investor_name, investor_email, investor_mobile, investor_address, investor_pincode, cas_id,
+	total_value, demat_count, demat_value, mutual_funds_count, mutual_funds_value, insurance_count, insurance_value, nps_count, nps_value,
+	generated_at, received_at, document_id, revision, transaction_count, extra)
+VALUES (
+	@pan, @from::date, @to::date, @type, nullif(@name, ''), nullif(@email, ''), nullif(@mobile, ''), nullif(@address, ''), nullif(@pincode, ''),
+	nullif(@cas_id, ''), nullif(@total, '')::numeric,
+	nullif(@demat_count, '')::integer, nullif(@demat_value, '')::numeric, nullif(@mutual_funds_count, '')::integer,
+	nullif(@mutual_funds_value, '')::numeric, nullif(@insurance_count, '')::integer, nullif(@insurance_value, '')::numeric,
+	nullif(@nps_count, '')::integer, nullif(@nps_value, '')::numeric,
+	nullif(@generated_at, '')::timestamptz, @received_at, @document, 1, @transactions, nullif(@extra, '')::jsonb)
+ON CONFLICT (pan, period_from, period_to, cas_type) DO UPDATE SET
+	investor_name = excluded.investor_name, investor_email = excluded.investor_email, investor_mobile = excluded.investor_mobile,
+	investor_address = excluded.investor_address, investor_pincode = excluded.investor_pincode, cas_id = excluded.cas_id,
+	total_value = excluded.total_value, demat_count = excluded.demat_count, demat_value = excluded.demat_value,
+	mutual_funds_count = excluded.mutual_funds_count, mutual_funds_value = excluded.mutual_funds_value,
+	insurance_count = excluded.insurance_count, insurance_value = excluded.insurance_value, nps_count = excluded.nps_count,
+	nps_value = excluded.nps_value, generated_at = excluded.generated_at, received_at = excluded.received_at,
+	document_id = excluded.document_id, transaction_count = excluded.transaction_count, extra = excluded.extra,
+	revision = s.revision + (s.document_id <> excluded.document_id)::integer
+WHERE s.document_id = excluded.document_id
+   OR CASE
+	WHEN (excluded.transaction_count > 0) <> (s.transaction_count > 0) THEN excluded.transaction_count > 0
+	WHEN excluded.generated_at <> s.generated_at THEN excluded.generated_at > s.generated_at
+	ELSE excluded.received_at >= s.received_at
+   END`
+
+func (s *Statement) headerArgs(document uuid.UUID) pgx.NamedArgs {
+	return pgx.NamedArgs{
+		"pan": s.Key.PAN, "from": s.Key.PeriodFrom, "to": s.Key.PeriodTo, "type": s.Key.CASType,
+		"name": s.Investor.Name, "email": s.Investor.Email, "mobile": s.Investor.Mobile, "address": s.Investor.Address,
+		"pincode": s.Investor.Pincode, "cas_id": s.Investor.CASID, "total": s.TotalValue,
+		"demat_count": s.Summary.Demat.Count, "demat_value": s.Summary.Demat.Value,
+		"mutual_funds_count": s.Summary.MutualFunds.Count, "mutual_funds_value": s.Summary.MutualFunds.Value,
+		"insurance_count": s.Summary.Insurance.Count, "insurance_value": s.Summary.Insurance.Value,
+		"nps_count": s.Summary.NPS.Count, "nps_value": s.Summary.NPS.Value,
+		"generated_at": s.GeneratedAt, "received_at": s.ReceivedAt, "document": document,
+		"transactions": len(s.Transactions), "extra": s.Extra,
+	}
+}

@@ -1,0 +1,128 @@
+package migrations_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"casflow/internal/storage"
+	"casflow/internal/storage/storagetest"
+	"casflow/migrations"
+)
+
+func TestMain(m *testing.M) { os.Exit(storagetest.Main(m)) }
+
+func open(t *testing.T, url string) *migrations.Migrator {
+	t.Helper()
+	m, err := migrations.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+// columns describes the schema.
+func columns(t *testing.T, url string) [][]string {
+	t.Helper()
+	return storagetest.Rows(t, url, `SELECT table_name, column_name, data_type FROM information_schema.columns
+		WHERE table_schema = 'cas' AND table_name <> 'schema_migrations' ORDER BY 1, ordinal_position`)
+}
+
+func TestMigrator_UpDownUp(t *testing.T) {
+	t.Parallel()
+	url := storagetest.Empty(t)
+	m := open(t, url)
+	applied, err := m.Up(t.Context())
+	if err != nil || int64(len(applied)) != m.Latest() {
+		t.Fatalf("Up() applied %d, %v, want %d", len(applied), err, m.Latest())
+	}
+	before := columns(t, url)
+	if len(before) == 0 {
+		t.Fatal("no tables after Up")
+	}
+	for range applied {
+		if state, err := m.Down(t.Context()); err != nil || state.Version == 0 {
+			t.Fatalf("Down() = %+v, %v, want a migration taken back", state, err)
+		}
+	}
+	if left := columns(t, url); len(left) != 0 {
+		t.Errorf("left after all the way down: %v", left)
+	}
+	if state, err := m.Down(t.Context()); err != nil || state.Version != 0 {
+		t.Errorf("Down() of nothing = %+v, %v, want nothing", state, err)
+	}
+	if _, err := m.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, columns(t, url)); diff != "" {
+		t.Errorf("up, down, up (-first +second):\n%s", diff)
+	}
+}
+
+func TestMigrator_AtOnce(t *testing.T) {
+	t.Parallel()
+	url := storagetest.Empty(t)
+	applied := make(chan int)
+	for range 3 {
+		go func() {
+			m, err := migrations.Open(t.Context(), url)
+			if err != nil {
+				t.Error(err)
+				applied <- 0
+				return
+			}
+			states, err := m.Up(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			if err := m.Close(); err != nil {
+				t.Error(err)
+			}
+			applied <- len(states)
+		}()
+	}
+	total := 0
+	for range 3 {
+		total += <-applied
+	}
+	status, err := open(t, url).Status(t.Context())
+	if err != nil || total != len(status) {
+		t.Errorf("%d applied by three at once, %v, want each once: %d", total, err, len(status))
+	}
+}
+
+// TestComments holds the schema to its promise that each table and column says
+// what it is.
+func TestComments(t *testing.T) {
+	t.Parallel()
+	bare := storagetest.Rows(t, storagetest.URL(t), `
+SELECT c.relname, coalesce(a.attname, '') FROM pg_class c
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum >= 0 AND NOT a.attisdropped OR a.attrelid = c.oid AND a.attnum = 1
+WHERE c.relnamespace = 'cas'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND c.relname <> 'schema_migrations'
+  AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid, 'pg_class') IS NULL)`)
+	if len(bare) != 0 {
+		t.Errorf("without a comment: %v", bare)
+	}
+}
+
+func TestSchemaVersion(t *testing.T) {
+	t.Parallel()
+	empty, err := storage.Open(t.Context(), storagetest.Empty(t), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(empty.Close)
+	if version, err := empty.SchemaVersion(t.Context()); version != 0 || err != nil {
+		t.Errorf("empty database: version %d, %v, want 0", version, err)
+	}
+	db, url := storagetest.NewURL(t)
+	if version, err := db.SchemaVersion(t.Context()); version != open(t, url).Latest() || err != nil {
+		t.Errorf("migrated database: version %d, %v, want the latest", version, err)
+	}
+}
