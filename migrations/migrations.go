@@ -120,8 +120,11 @@ func (m *Migrator) Status(ctx context.Context) ([]State, error) {
 	return states, nil
 }
 
-// Latest is the version that this program needs the schema to have.
-func (m *Migrator) Latest() int64 {
-	sources := m.provider.ListSources()
-	return sources[len(sources)-1].Version
+// Latest is the schema version that this program needs.
+func Latest() int64 {
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		panic(err) // embedded: it cannot fail
+	}
+	return int64(len(entries)) // numbered from 1 without gaps, which a test holds
 }

@@ -39,8 +39,8 @@ func TestMigrator_UpDownUp(t *testing.T) {
 	url := storagetest.Empty(t)
 	m := open(t, url)
 	applied, err := m.Up(t.Context())
-	if err != nil || int64(len(applied)) != m.Latest() {
-		t.Fatalf("Up() applied %d, %v, want %d", len(applied), err, m.Latest())
+	if err != nil || int64(len(applied)) != migrations.Latest() {
+		t.Fatalf("Up() applied %d, %v, want %d", len(applied), err, migrations.Latest())
 	}
 	before := columns(t, url)
 	if len(before) == 0 {
@@ -111,6 +111,17 @@ WHERE c.relnamespace = 'cas'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND 
 	}
 }
 
+func TestLatest(t *testing.T) {
+	t.Parallel()
+	states, err := open(t, storagetest.URL(t)).Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := states[len(states)-1].Version; last != migrations.Latest() {
+		t.Errorf("Latest() = %d, but the last migration is %d", migrations.Latest(), last)
+	}
+}
+
 func TestSchemaVersion(t *testing.T) {
 	t.Parallel()
 	empty, err := storage.Open(t.Context(), storagetest.Empty(t), 2)
@@ -121,8 +132,8 @@ func TestSchemaVersion(t *testing.T) {
 	if version, err := empty.SchemaVersion(t.Context()); version != 0 || err != nil {
 		t.Errorf("empty database: version %d, %v, want 0", version, err)
 	}
-	db, url := storagetest.NewURL(t)
-	if version, err := db.SchemaVersion(t.Context()); version != open(t, url).Latest() || err != nil {
+	db := storagetest.New(t)
+	if version, err := db.SchemaVersion(t.Context()); version != migrations.Latest() || err != nil {
 		t.Errorf("migrated database: version %d, %v, want the latest", version, err)
 	}
 }

@@ -104,6 +104,16 @@ func (db *DB) SchemaVersion(ctx context.Context) (int64, error) {
 	return version, nil
 }
 
+// RequireSchema returns an error that says what to do where the schema is older
+// than version.
+func (db *DB) RequireSchema(ctx context.Context, version int64) error {
+	found, err := db.SchemaVersion(ctx)
+	if err == nil && found < version {
+		err = fmt.Errorf("the database's schema is at version %d, this program needs %d: run worker migrate up", found, version)
+	}
+	return err
+}
+
 // refused turns Postgres' complaints about values (classes 22 and 23, and limits
 // exceeded, class 54) into ErrRefused and leaves all else as it is.
 func refused(err error) error {

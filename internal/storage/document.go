@@ -22,6 +22,11 @@ const (
 	StatusDead     Status = "dead"     // nothing retries it unasked
 )
 
+// Statuses lists the states in the order of a document's life.
+func Statuses() []Status {
+	return []Status{StatusPending, StatusQueued, StatusCalling, StatusAnswered, StatusParsed, StatusDead}
+}
+
 // Queues, named after what they are for.
 const (
 	QueueInteractive = "interactive" // somebody waits

@@ -27,12 +27,12 @@ func (s *Store) List(ctx context.Context, bucket, prefix string) iter.Seq2[[]Inf
 		for pages.HasMorePages() {
 			output, err := pages.NextPage(ctx)
 			if err != nil {
-				yield(nil, s.fail("list objects", ref, err))
+				yield(nil, s.fail(ctx, "list objects", ref, err))
 				return
 			}
 			page, err := readPage(bucket, output)
 			if err != nil {
-				yield(nil, s.fail("list objects", ref, err))
+				yield(nil, s.fail(ctx, "list objects", ref, err))
 				return
 			}
 			if !yield(page, nil) {
@@ -72,8 +72,7 @@ func (s *Store) CheckBucket(ctx context.Context, bucket string) error {
 	if err == nil {
 		return nil
 	}
-	err = s.fail("check bucket", Ref{Bucket: bucket}, err)
-	return err
+	return s.fail(ctx, "check bucket", Ref{Bucket: bucket}, err)
 }
 
 // CreateBucket makes a bucket in the region of the store, for the demo and for
@@ -89,9 +88,8 @@ func (s *Store) CreateBucket(ctx context.Context, bucket string) error {
 	if err == nil {
 		return nil
 	}
-	err = s.fail("create bucket", Ref{Bucket: bucket}, err)
-	var failed *Error
-	if errors.As(err, &failed) && (failed.Code == "BucketAlreadyOwnedByYou" || failed.Code == "BucketAlreadyExists") &&
+	err = s.fail(ctx, "create bucket", Ref{Bucket: bucket}, err)
+	if failed, ok := errors.AsType[*Error](err); ok && (failed.Code == "BucketAlreadyOwnedByYou" || failed.Code == "BucketAlreadyExists") &&
 		s.CheckBucket(ctx, bucket) == nil {
 		return nil
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -70,66 +69,59 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // fail turns an error of the SDK into ours. The SDK's own is not wrapped: its
 // text quotes URLs, keys among them.
-func (s *Store) fail(op string, ref Ref, err error) error {
+func (s *Store) fail(ctx context.Context, op string, ref Ref, err error) error {
 	e := &Error{Op: op, Bucket: ref.Bucket, Key: redact.PANs(ref.Key)}
-	var (
-		answer *smithyhttp.ResponseError
-		unsent *smithyhttp.RequestSendError
-		fault  smithy.APIError
-	)
+	answer, answered := errors.AsType[*smithyhttp.ResponseError](err)
+	unsent, silent := errors.AsType[*smithyhttp.RequestSendError](err)
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		e.Err = context.Canceled
-		if errors.Is(err, context.DeadlineExceeded) {
-			e.Err = context.DeadlineExceeded
-		}
+	case ctx.Err() != nil: // asked of the context, because time-outs of the network look the same
+		e.Err = ctx.Err()
 		e.text = e.Err.Error()
-	case errors.As(err, &answer):
-		if errors.As(err, &fault) {
-			e.Code = fault.ErrorCode()
-			e.text = masked(fault.ErrorMessage())
-		}
-		e.answered(s, ref, answer.Response)
-	case errors.As(err, &unsent):
-		e.Err = innermost(unsent)
-		e.text = fmt.Sprintf("S3 at %s cannot be reached: %s; check %s and the network", s.where(), masked(e.Err.Error()), s.setting())
+	case answered && answer.Response != nil && answer.Response.Response != nil:
+		e.answered(s, ref, answer.Response.Response, err)
+	case silent:
+		e.Err = errors.New(masked(innermost(unsent).Error()))
+		e.text = fmt.Sprintf("S3 at %s cannot be reached: %s; check %s and the network", s.where(), e.Err, s.setting())
 	default:
-		e.Err = errors.New(masked(err.Error()))
+		e.Err = errors.New(masked(innermost(err).Error()))
 		e.text = e.Err.Error()
 	}
 	return e
 }
 
 // answered fills in what the answer tells, and which of our errors it is.
-func (e *Error) answered(s *Store, ref Ref, response *smithyhttp.Response) {
-	if response == nil || response.Response == nil {
-		return
-	}
+func (e *Error) answered(s *Store, ref Ref, response *http.Response, err error) {
 	e.StatusCode = response.StatusCode
 	e.RequestID = response.Header.Get("X-Amz-Request-Id")
-	if home := response.Header.Get("X-Amz-Bucket-Region"); home != "" && home != s.region {
-		e.text = fmt.Sprintf("the bucket is in region %s, not %s; set AWS_REGION", home, s.region)
-		return
+	if fault, ok := errors.AsType[smithy.APIError](err); ok {
+		e.Code = fault.ErrorCode()
+		e.text = masked(fault.ErrorMessage())
+	} else {
+		e.text = masked("the answer cannot be read: " + err.Error())
 	}
+	home := response.Header.Get("X-Amz-Bucket-Region")
 	switch {
-	case e.Code == "NoSuchBucket":
-		e.Err, e.text = fs.ErrNotExist, "the bucket does not exist at "+s.where()+"; create it, or correct its name or "+s.setting()
-	case e.StatusCode == http.StatusNotFound, e.Code == "NoSuchVersion", noSuchVersion(e, ref):
+	case home != "" && home != s.region && (e.StatusCode == http.StatusMovedPermanently || e.StatusCode == http.StatusBadRequest):
+		e.text = fmt.Sprintf("the bucket is in region %s, not %s; set AWS_REGION", home, s.region)
+	case e.Code == "NoSuchBucket", e.StatusCode == http.StatusNotFound && e.Key == "":
 		e.Err = fs.ErrNotExist
-		e.text = orElse(e.text, "does not exist")
+		e.text = fmt.Sprintf("the bucket does not exist at %s; create it, or correct its name or %s", s.where(), s.setting())
+	case e.StatusCode == http.StatusNotFound, noSuchVersion(e, ref):
+		e.Err = fs.ErrNotExist
+		e.text = orElse(e.text, "the object does not exist")
 	case e.StatusCode == http.StatusPreconditionFailed:
-		e.Err, e.text = ErrChanged, "the object has changed"
+		e.Err, e.text = ErrChanged, ErrChanged.Error()
 	case e.StatusCode == http.StatusForbidden, e.StatusCode == http.StatusUnauthorized,
 		e.Code == "ExpiredToken", e.Code == "InvalidToken":
 		e.Err = fs.ErrPermission
-		e.text = orElse(e.text, "access refused") + "; check the credentials and what they may do with this bucket"
+		e.text = orElse(e.text, "access refused") + "; check the credentials and what they may do with the bucket"
 	default:
 		e.text = orElse(e.text, http.StatusText(e.StatusCode))
 	}
 }
 
-// noSuchVersion tells the other two ways in which S3 says that there is no such
-// version: the id is of no form it knows, or belongs to a delete marker.
+// noSuchVersion tells the ways, other than 404, in which S3 says that there is no
+// such version: the id is of no form it knows, or belongs to a delete marker.
 func noSuchVersion(e *Error, ref Ref) bool {
 	if ref.VersionID == "" {
 		return false
@@ -156,20 +148,15 @@ func (s *Store) setting() string {
 
 // innermost leaves out the layers that quote the URL of the request.
 func innermost(err error) error {
-	var onTheWay *url.Error
-	if errors.As(err, &onTheWay) {
-		return onTheWay.Err
+	if sent, ok := errors.AsType[*url.Error](err); ok {
+		return sent.Err
 	}
-	var network *net.OpError
-	if errors.As(err, &network) {
-		return network
-	}
-	return errors.New(masked(err.Error()))
+	return err
 }
 
 // masked makes a text of somebody else fit for an error.
 func masked(text string) string {
-	text = redact.PANs(strings.TrimSpace(text))
+	text = strings.TrimRight(redact.PANs(strings.TrimSpace(text)), ".")
 	if len(text) > maxMessage {
 		text = strings.ToValidUTF8(text[:maxMessage], "") + "..."
 	}

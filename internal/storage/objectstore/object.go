@@ -33,7 +33,7 @@ type Ref struct {
 // Info is what S3 knows about an object.
 type Info struct {
 	Ref
-	Size         int64 // bytes
+	Size         int64 // bytes; -1 where the server does not tell
 	LastModified time.Time
 	// Metadata is the user's, by lower-case name without "x-amz-meta-". It may
 	// hold passwords. Listings do not have it.
@@ -52,22 +52,23 @@ type Object struct {
 // Get opens an object. The error matches fs.ErrNotExist, ErrChanged if ref has an
 // ETag that is no longer the object's, or fs.ErrPermission.
 func (s *Store) Get(ctx context.Context, ref Ref) (*Object, error) {
-	const op = "get object"
 	output, err := s.client.GetObject(ctx, &s3.GetObjectInput{
 		Bucket: aws.String(ref.Bucket), Key: aws.String(ref.Key),
 		VersionId: optional(ref.VersionID), IfMatch: quoted(ref.ETag),
 	})
 	if err != nil {
-		return nil, s.fail(op, ref, err)
+		return nil, s.fail(ctx, "get object", ref, err)
 	}
 	ref.ETag = unquoted(output.ETag)
-	ref.VersionID = orElse(aws.ToString(output.VersionId), ref.VersionID)
+	ref.VersionID = orElse(version(output.VersionId), ref.VersionID)
 	return &Object{
 		Info: Info{
-			Ref: ref, Size: aws.ToInt64(output.ContentLength),
+			Ref: ref, Size: size(output.ContentLength),
 			LastModified: aws.ToTime(output.LastModified), Metadata: decodeMetadata(output.Metadata),
 		},
-		Body: &body{ReadCloser: output.Body, store: s, ref: ref},
+		Body: &body{ReadCloser: output.Body, fail: func(err error) error {
+			return s.fail(ctx, "read object", ref, err)
+		}},
 	}, nil
 }
 
@@ -78,12 +79,12 @@ func (s *Store) Head(ctx context.Context, ref Ref) (Info, error) {
 		VersionId: optional(ref.VersionID), IfMatch: quoted(ref.ETag),
 	})
 	if err != nil {
-		return Info{}, s.fail("head object", ref, err)
+		return Info{}, s.fail(ctx, "head object", ref, err)
 	}
 	ref.ETag = unquoted(output.ETag)
-	ref.VersionID = orElse(aws.ToString(output.VersionId), ref.VersionID)
+	ref.VersionID = orElse(version(output.VersionId), ref.VersionID)
 	return Info{
-		Ref: ref, Size: aws.ToInt64(output.ContentLength),
+		Ref: ref, Size: size(output.ContentLength),
 		LastModified: aws.ToTime(output.LastModified), Metadata: decodeMetadata(output.Metadata),
 	}, nil
 }
@@ -99,10 +100,10 @@ func (s *Store) Put(ctx context.Context, bucket, key string, body io.ReadSeeker,
 		ContentType: contentType(key), Metadata: encodeMetadata(metadata),
 	})
 	if err != nil {
-		return Info{}, s.fail("put object", ref, err)
+		return Info{}, s.fail(ctx, "put object", ref, err)
 	}
 	ref.ETag = unquoted(output.ETag)
-	ref.VersionID = aws.ToString(output.VersionId)
+	ref.VersionID = version(output.VersionId)
 	return Info{Ref: ref, Size: size, Metadata: metadata}, nil
 }
 
@@ -113,13 +114,13 @@ func (s *Store) Put(ctx context.Context, bucket, key string, body io.ReadSeeker,
 func (s *Store) PresignGet(ctx context.Context, ref Ref, ttl time.Duration) (redact.Secret, error) {
 	const op = "presign object"
 	if ttl < time.Second || ttl > maxPresignTime {
-		return "", s.fail(op, ref, fmt.Errorf("a presigned URL can live from one second to %s, not %s", maxPresignTime, ttl))
+		return "", s.fail(ctx, op, ref, fmt.Errorf("a presigned URL can live from one second to %s, not %s", maxPresignTime, ttl))
 	}
 	request, err := s.presigner.PresignGetObject(ctx, &s3.GetObjectInput{
 		Bucket: aws.String(ref.Bucket), Key: aws.String(ref.Key), VersionId: optional(ref.VersionID),
 	}, s3.WithPresignExpires(ttl))
 	if err != nil {
-		return "", s.fail(op, ref, err)
+		return "", s.fail(ctx, op, ref, err)
 	}
 	return redact.Secret(request.URL), nil
 }
@@ -128,17 +129,16 @@ func (s *Store) PresignGet(ctx context.Context, ref Ref, ttl time.Duration) (red
 // the URL.
 type body struct {
 	io.ReadCloser
-	store *Store
-	ref   Ref
+	fail func(error) error
 }
 
 // Read reads from the object.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = b.store.fail("read object", b.ref, err)
+		err = b.fail(err)
 	}
-	return n, err //nolint:wrapcheck // io.EOF must stay itself
+	return n, err
 }
 
 // contentType tells those who fetch a presigned URL what they get.
@@ -170,6 +170,22 @@ func decodeMetadata(metadata map[string]string) map[string]string {
 		decoded[strings.ToLower(name)] = value
 	}
 	return decoded
+}
+
+func size(length *int64) int64 {
+	if length == nil {
+		return -1
+	}
+	return *length
+}
+
+// version leaves out "null", the version of everything written while the bucket
+// kept none: the next such write replaces it, so it names no state of the object.
+func version(id *string) string {
+	if aws.ToString(id) == "null" {
+		return ""
+	}
+	return aws.ToString(id)
 }
 
 func optional(text string) *string {

@@ -1,0 +1,53 @@
+// Package enqueuercli is the enqueuer program: its commands, callable from main,
+// from the demo and from tests.
+package enqueuercli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+
+	"casflow/internal/config"
+)
+
+type cli struct {
+	Scan    scanCommand      `cmd:"" help:"Record the PDFs under a prefix of a bucket; those that are known stay as they are."`
+	Submit  submitCommand    `cmd:"" help:"Record single PDFs that are in S3, and queue them at once."`
+	Status  statusCommand    `cmd:"" help:"Show how the documents stand."`
+	Dead    deadCommand      `cmd:"" help:"List and redrive dead letters."`
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// console is where a command writes: results to out, all else to err.
+type console struct{ out, err io.Writer }
+
+// Run runs the program and returns its exit code (see config). What was recorded
+// when ctx ends stays recorded.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var c cli
+	command, err := config.Parse("enqueuer", "Records CAS PDFs for parsing, and shows and mends what became of them.", &c, args, stdout)
+	if err == nil {
+		command.BindTo(ctx, (*context.Context)(nil))
+		err = command.Run(&console{out: stdout, err: stderr})
+	}
+	return config.Report(stderr, "enqueuer", err)
+}
+
+func (c *console) say(format string, args ...any) error {
+	if _, err := fmt.Fprintf(c.out, format, args...); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+func (c *console) json(v any) error {
+	encoder := json.NewEncoder(c.out)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(v); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}

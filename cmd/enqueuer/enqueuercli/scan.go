@@ -1,0 +1,178 @@
+package enqueuercli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"casflow/internal/config"
+	"casflow/internal/storage/objectstore"
+	"casflow/internal/telemetry"
+)
+
+type scanCommand struct {
+	Source string `arg:"" name:"s3://BUCKET/PREFIX" help:"Where the PDFs are."`
+	intake `embed:""`
+
+	Queue  string `default:"bulk" enum:"interactive,bulk" help:"interactive goes ahead of bulk."`
+	Suffix string `default:".pdf" help:"Objects whose key ends otherwise are left out, whatever their case; empty takes all."`
+	Since  string `placeholder:"TIME" help:"Leave out objects last modified before: a date (2026-05-01), a time (RFC 3339) or an age (36h)."`
+	Limit  int    `help:"Record at most so many new documents; 0 is all."`
+	JSON   bool   `name:"json" help:"Write the summary as JSON."`
+}
+
+// scanSummary is what a scan did.
+type scanSummary struct {
+	Bucket   string  `json:"bucket"`
+	Prefix   string  `json:"prefix"`
+	Batch    string  `json:"batch,omitempty"`
+	Listed   int     `json:"listed"`   // objects seen
+	LeftOut  int     `json:"left_out"` // by suffix or age
+	Known    int     `json:"known"`    // recorded before
+	New      int     `json:"new"`      // recorded now; with dry_run, that would be
+	NoSecret int     `json:"without_password"`
+	Seconds  float64 `json:"seconds"`
+	DryRun   bool    `json:"dry_run,omitempty"`
+}
+
+func (c *scanCommand) Run(ctx context.Context, console *console) (err error) {
+	began := time.Now()
+	bucket, prefix, err := bucketAndKey(c.Source)
+	if err != nil {
+		return config.Usage(fmt.Errorf("%s: %w", c.Source, err))
+	}
+	since, err := readSince(c.Since, began)
+	if err != nil {
+		return config.Usage(err)
+	}
+	if c.Limit < 0 {
+		return config.Usage(fmt.Errorf("--limit is %d; expected 0 (all) or more", c.Limit))
+	}
+	parts, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, parts.close()) }()
+	if err := parts.store.CheckBucket(ctx, bucket); err != nil {
+		return err //nolint:wrapcheck // objectstore says it all
+	}
+
+	summary := scanSummary{Bucket: bucket, Prefix: prefix, Batch: c.Batch, DryRun: c.DryRun}
+	bar := progress(console.err)
+	for page, err := range parts.store.List(ctx, bucket, prefix) {
+		if err != nil {
+			return fmt.Errorf("%w; %s recorded so far, run the scan again to go on", err, plural(summary.New, "document"))
+		}
+		summary.Listed += len(page)
+		if err := c.page(ctx, parts, c.choose(page, since, &summary), &summary); err != nil {
+			return err
+		}
+		bar.Describe(fmt.Sprintf("%d new, %d known", summary.New, summary.Known))
+		_ = bar.Add(len(page)) // a bar that cannot be drawn does no harm
+		if c.Limit > 0 && summary.New >= c.Limit {
+			break
+		}
+	}
+	_ = bar.Finish()
+	if summary.Listed == 0 {
+		return fmt.Errorf("there is nothing under s3://%s/%s; check the prefix (it is matched from the start of the key)", bucket, prefix)
+	}
+	summary.Seconds = time.Since(began).Seconds()
+	return c.report(console, summary)
+}
+
+// choose leaves out what the scan is not about.
+func (c *scanCommand) choose(page []objectstore.Info, since time.Time, summary *scanSummary) []objectstore.Info {
+	var chosen []objectstore.Info
+	suffix := strings.ToLower(c.Suffix)
+	for _, object := range page {
+		folder := strings.HasSuffix(object.Key, "/") && object.Size == 0
+		if folder || !strings.HasSuffix(strings.ToLower(object.Key), suffix) || object.LastModified.Before(since) {
+			summary.LeftOut++
+			continue
+		}
+		chosen = append(chosen, object)
+	}
+	return chosen
+}
+
+// page records one page of the listing.
+func (c *scanCommand) page(ctx context.Context, parts *connections, objects []objectstore.Info, summary *scanSummary) error {
+	prefix := summary.Prefix
+	documents, known, err := c.newDocuments(ctx, parts, objects, c.Queue, func(key string) string {
+		return strings.TrimPrefix(strings.TrimPrefix(key, prefix), "/")
+	})
+	if err != nil {
+		return err
+	}
+	if left := c.Limit - summary.New; c.Limit > 0 && len(documents) > left {
+		documents = documents[:left]
+	}
+	summary.Known += known
+	for _, d := range documents {
+		if d.SealedPasswords == nil {
+			summary.NoSecret++
+		}
+	}
+	if c.DryRun {
+		summary.New += len(documents)
+		return nil
+	}
+	recorded, err := parts.db.Record(ctx, documents)
+	summary.New += len(recorded)
+	summary.Known += len(documents) - len(recorded) // recorded by somebody else meanwhile
+	return err                                      //nolint:wrapcheck // storage says it all
+}
+
+func (c *scanCommand) report(console *console, s scanSummary) error {
+	if c.JSON {
+		return console.json(s)
+	}
+	verb := "recorded"
+	if s.DryRun {
+		verb = "would be recorded"
+	}
+	err := console.say("%s listed under s3://%s/%s: %d %s, %d known, %d left out (%.1f s)\n",
+		plural(s.Listed, "object"), s.Bucket, s.Prefix, s.New, verb, s.Known, s.LeftOut, s.Seconds)
+	if err == nil && s.NoSecret > 0 {
+		err = console.say("%d of them without a password; --password-from names sources\n", s.NoSecret)
+	}
+	return err
+}
+
+// readSince reads --since: a date or time, or an age.
+func readSince(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, nil
+		}
+	}
+	if age, err := time.ParseDuration(text); err == nil && age > 0 {
+		return now.Add(-age), nil
+	}
+	return time.Time{}, fmt.Errorf("--since is %q; expected a date (2026-05-01), a time (RFC 3339) or an age (36h)", text)
+}
+
+// progress is a bar on a terminal, and nothing elsewhere.
+func progress(w io.Writer) *progressbar.ProgressBar {
+	if !telemetry.IsTerminal(w) {
+		w = io.Discard
+	}
+	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
+		progressbar.OptionSetItsString("objects"), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

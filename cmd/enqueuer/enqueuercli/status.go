@@ -1,0 +1,169 @@
+package enqueuercli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"casflow/internal/casapi"
+	"casflow/internal/config"
+	"casflow/internal/storage"
+	"casflow/internal/telemetry"
+)
+
+type statusCommand struct {
+	Postgres config.Postgres `embed:""`
+	API      config.API      `embed:""`
+
+	Batch string        `help:"Only the documents of this batch."`
+	Watch bool          `help:"Show it again and again until stopped, or until nothing is left to do."`
+	Every time.Duration `default:"2s" help:"With --watch: how often."`
+	JSON  bool          `name:"json" help:"Write it as JSON."`
+}
+
+// status is how the documents stand.
+type status struct {
+	storage.Overview
+	Left             int    `json:"left"`                        // documents that are neither parsed nor dead
+	ETASeconds       int    `json:"eta_seconds,omitempty"`       // at the pace of the last minute; absent when nothing finished in it
+	CreditsRemaining string `json:"credits_remaining,omitempty"` // absent without an API key; "unlimited"
+}
+
+func (c *statusCommand) Run(ctx context.Context, console *console) error {
+	if err := config.Validate(c.Postgres); err != nil {
+		return err
+	}
+	if c.Every <= 0 {
+		return config.Usage(fmt.Errorf("--every is %s; expected more than 0", c.Every))
+	}
+	db, err := openLedger(ctx, c.Postgres)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	ask, err := c.credits()
+	if err != nil {
+		return config.Usage(err)
+	}
+	for {
+		s, err := c.read(ctx, db, ask)
+		if err != nil {
+			return err
+		}
+		if err := c.show(console, s); err != nil {
+			return err
+		}
+		if !c.Watch || s.Left == 0 {
+			return nil
+		}
+		select {
+		case <-time.After(c.Every):
+		case <-ctx.Done():
+			return ctx.Err() //nolint:wrapcheck // an interruption
+		}
+	}
+}
+
+func (c *statusCommand) read(ctx context.Context, db *storage.DB, credits func(context.Context) string) (status, error) {
+	overview, err := db.Overview(ctx, c.Batch)
+	if err != nil {
+		return status{}, err //nolint:wrapcheck // storage says it all
+	}
+	s := status{Overview: overview, CreditsRemaining: credits(ctx)}
+	for at, n := range overview.Documents {
+		if at != storage.StatusParsed && at != storage.StatusDead {
+			s.Left += n
+		}
+	}
+	if s.Left > 0 && overview.FinishedLately > 0 {
+		s.ETASeconds = s.Left * 60 / overview.FinishedLately
+	}
+	return s, nil
+}
+
+// credits returns what asks the API for the credits left; "" without a key.
+func (c *statusCommand) credits() (func(context.Context) string, error) {
+	if c.API.Key == "" && c.API.KeyFile == "" {
+		return func(context.Context) string { return "" }, nil
+	}
+	key, err := c.API.KeySource()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // config says it all
+	}
+	api, err := casapi.New(casapi.Config{BaseURL: c.API.BaseURL, APIKey: key, Timeout: c.API.Timeout})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // casapi says it all
+	}
+	return func(ctx context.Context) string {
+		credits, err := api.Credits(ctx)
+		switch {
+		case err != nil:
+			return "unknown: " + err.Error()
+		case credits.Remaining == "":
+			return "unlimited"
+		default:
+			return credits.Remaining
+		}
+	}, nil
+}
+
+func (c *statusCommand) show(console *console, s status) error {
+	if c.JSON {
+		return console.json(s)
+	}
+	var b strings.Builder
+	if c.Watch && telemetry.IsTerminal(console.out) {
+		b.WriteString("\x1b[H\x1b[2J") // to the top of an empty screen
+	}
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	row := func(name string, value any, note string) {
+		_, _ = fmt.Fprintf(table, "%s\t%v\t%s\n", name, value, note) // into memory
+	}
+	for _, at := range storage.Statuses() {
+		note := ""
+		if oldest := s.oldest(); at == storage.StatusPending && !oldest.IsZero() {
+			note = "oldest waits since " + oldest.UTC().Format(time.RFC3339)
+		}
+		row(string(at), s.Documents[at], note)
+	}
+	for _, reason := range storage.Reasons() {
+		if n := s.Dead[reason]; n > 0 {
+			row("  "+string(reason), n, "")
+		}
+	}
+	row("finished in the last minute", s.FinishedLately, "")
+	if s.Left > 0 {
+		eta := "unknown: nothing finished in the last minute"
+		if s.ETASeconds > 0 {
+			eta = (time.Duration(s.ETASeconds) * time.Second).String()
+		}
+		row("done in about", eta, "")
+	}
+	row("credits spent", s.Credits, "")
+	if s.CreditsRemaining != "" {
+		row("credits left", s.CreditsRemaining, "")
+	}
+	if s.Unknown > 0 {
+		row("attempts of unknown outcome", s.Unknown, "")
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("lay out table: %w", err)
+	}
+	if _, err := io.WriteString(console.out, b.String()); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+func (s status) oldest() time.Time {
+	var oldest time.Time
+	for _, at := range s.OldestPending {
+		if oldest.IsZero() || at.Before(oldest) {
+			oldest = at
+		}
+	}
+	return oldest
+}

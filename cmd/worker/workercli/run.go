@@ -1,0 +1,162 @@
+package workercli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"casflow/internal/casapi"
+	"casflow/internal/config"
+	"casflow/internal/jobs"
+	"casflow/internal/redact"
+	"casflow/internal/storage"
+	"casflow/internal/storage/objectstore"
+	"casflow/internal/telemetry"
+	"casflow/migrations"
+)
+
+type runCommand struct {
+	Log        config.Log       `embed:""`
+	Postgres   config.Postgres  `embed:""`
+	Redis      config.Redis     `embed:""`
+	S3         config.S3        `embed:""`
+	API        config.API       `embed:""`
+	SecretKey  config.SecretKey `embed:""`
+	Worker     config.Worker    `embed:""`
+	Drain      bool             `help:"End once no document is pending, queued or being parsed."`
+	FailOnDead bool             `help:"With --drain: exit with 3 if documents are dead."`
+}
+
+// workerLease is how long a worker may go unseen before others take over what it
+// has claimed.
+const workerLease = 20 * time.Second
+
+// metricsGrace is how long the metrics server has to end.
+const metricsGrace = 5 * time.Second
+
+func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
+	if err := config.Validate(c.Postgres, c.Redis, c.S3, c.API, c.SecretKey, c.Worker); err != nil {
+		return err
+	}
+	logger := telemetry.NewLogger(console.err, c.Log.SlogLevel(), c.Log.Format)
+	logger.InfoContext(ctx, "worker starts", slog.String("version", config.Version()), slog.Any("postgres", c.Postgres),
+		slog.Any("redis", c.Redis), slog.Any("api", c.API), slog.Int("concurrency", c.Worker.Concurrency))
+
+	db, err := openLedger(ctx, c.Postgres)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	redis, err := jobs.OpenRedis(ctx, c.Redis.URL)
+	if err != nil {
+		return err //nolint:wrapcheck // jobs says it all
+	}
+	defer func() { err = errors.Join(err, redis.Close()) }()
+	store, err := objectstore.Open(ctx, objectstore.Config{Endpoint: c.S3.Endpoint, ForcePathStyle: c.S3.ForcePathStyle, Logger: logger})
+	if err != nil {
+		return err //nolint:wrapcheck // objectstore says it all
+	}
+	registry := telemetry.NewRegistry(config.Version(), config.Revision())
+	enqueuer := jobs.NewEnqueuer(db, redis, c.taskTimeout())
+	key, err := c.API.KeySource()
+	if err != nil {
+		return config.Usage(err)
+	}
+	processor, err := c.processor(db, objects{store}, enqueuer, key, logger)
+	if err != nil {
+		return err
+	}
+	processor.Metrics = jobs.NewMetrics(registry)
+	processor.Limiter = jobs.NewLimiter(redis, key(), c.API.RatePerMinute)
+	registry.MustRegister(jobs.NewCollector(db, redis, logger))
+
+	server, err := telemetry.Serve(ctx, c.Worker.Addr, registry, map[string]telemetry.Check{
+		"postgres": db.Ping, "redis": func(ctx context.Context) error { return redis.Ping(ctx).Err() },
+	}, logger)
+	if err != nil {
+		return err //nolint:wrapcheck // telemetry says it all
+	}
+	logger.InfoContext(ctx, "metrics are served", slog.String("addr", server.Addr()))
+	defer func() {
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), metricsGrace)
+		defer cancel()
+		err = errors.Join(err, server.Shutdown(ending))
+	}()
+
+	worker := jobs.NewWorker(jobs.WorkerConfig{
+		Processor: processor, Redis: redis, Concurrency: c.Worker.Concurrency, CallTimeout: c.API.Timeout, Drain: c.Drain,
+		Dispatcher: jobs.DispatcherConfig{Window: c.Worker.Window, Lease: workerLease},
+	})
+	if err := worker.Run(ctx); err != nil {
+		return err //nolint:wrapcheck // jobs says it all
+	}
+	logger.InfoContext(ctx, "worker has stopped")
+	return c.verdict(ctx, db)
+}
+
+// verdict is ErrDead where the caller wants to know of dead documents.
+func (c *runCommand) verdict(ctx context.Context, db *storage.DB) error {
+	if !c.FailOnDead || ctx.Err() != nil {
+		return nil
+	}
+	overview, err := db.Overview(ctx, "")
+	if err != nil {
+		return err //nolint:wrapcheck // storage says it all
+	}
+	if n := overview.Documents[storage.StatusDead]; n > 0 {
+		return fmt.Errorf("%w: %d, see enqueuer dead list", config.ErrDead, n)
+	}
+	return nil
+}
+
+// openLedger connects to Postgres and makes sure that its schema is this
+// program's.
+func openLedger(ctx context.Context, postgres config.Postgres) (*storage.DB, error) {
+	db, err := storage.Open(ctx, postgres.URL.Reveal(), postgres.MaxConns)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // storage says it all
+	}
+	if err := db.RequireSchema(ctx, migrations.Latest()); err != nil {
+		db.Close()
+		return nil, err //nolint:wrapcheck // storage says it all
+	}
+	return db, nil
+}
+
+// processor puts together what works on one document.
+func (c *runCommand) processor(db *storage.DB, pdfs jobs.Objects, enqueuer *jobs.Enqueuer, key func() redact.Secret, logger *slog.Logger) (jobs.ProcessorConfig, error) {
+	api, err := casapi.New(casapi.Config{
+		BaseURL: c.API.BaseURL, APIKey: key, Timeout: c.API.Timeout, FileField: c.API.FileField,
+		UserAgent: "casflow/" + config.Version(),
+	})
+	if err != nil {
+		return jobs.ProcessorConfig{}, err //nolint:wrapcheck // casapi says it all
+	}
+	secret, err := c.SecretKey.Bytes()
+	if err != nil {
+		return jobs.ProcessorConfig{}, config.Usage(err)
+	}
+	var sealer *storage.Sealer // none without a key
+	if secret != nil {
+		if sealer, err = storage.NewSealer(secret); err != nil {
+			return jobs.ProcessorConfig{}, err //nolint:wrapcheck // storage says it all
+		}
+	}
+	limit, oneWay := c.API.UploadLimit()
+	return jobs.ProcessorConfig{
+		DB: db, API: api, Objects: pdfs, Sealer: sealer, Enqueuer: enqueuer, Logger: logger, WorkerID: uuid.New(),
+		MaxAttempts: c.Worker.MaxAttempts, Backoff: jobs.Backoff{Base: c.Worker.BackoffBase, Max: c.Worker.BackoffMax},
+		UploadLimit: limit, OneWay: oneWay,
+	}, nil
+}
+
+// taskTimeout is how long a task may hold its slot: the wait for a permit, a
+// call for each of a few passwords, and time to save.
+func (c *runCommand) taskTimeout() time.Duration {
+	const permitAndSave, calls = 15 * time.Minute, 5
+	return permitAndSave + calls*c.API.Timeout
+}

@@ -1,0 +1,137 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"casflow/internal/casapi"
+	"casflow/internal/redact"
+	"casflow/internal/storage"
+)
+
+// permitPatience is how long a document waits for a permit before it makes room
+// for another.
+const permitPatience = 10 * time.Minute
+
+var errNoPermit = errors.New("no permit to call the API for a long time")
+
+// ask gets the answer of a PDF by calling the API: once per candidate password
+// until one fits, and once more by link where an upload is too large.
+func (r *run) ask(ctx context.Context, file *pdf) (storage.Answer, error) {
+	candidates, err := r.p.Sealer.OpenPasswords(r.document.ID, r.document.SealedPasswords)
+	if err != nil {
+		return storage.Answer{}, fmt.Errorf("open passwords: %w", err)
+	}
+	if len(candidates) == 0 {
+		candidates = []redact.Secret{""} // a PDF without a password
+	}
+	byLink := file.size > r.p.UploadLimit
+	for i := 0; ; {
+		answer, err := r.call(ctx, file, candidates[i], byLink)
+		if err == nil {
+			return answer, nil
+		}
+		switch {
+		case errors.Is(err, casapi.ErrWrongPassword) && i+1 < len(candidates):
+			i++
+		case errors.Is(err, casapi.ErrTooLarge) && !byLink && !r.p.OneWay && r.end.HTTPStatus == 413:
+			byLink = true // the edge caps bodies; a link has no such cap
+		default:
+			return storage.Answer{}, err
+		}
+		if err := r.persist(ctx, func(ctx context.Context) error { return r.p.DB.EndAttempt(ctx, r.end) }); err != nil {
+			return storage.Answer{}, err
+		}
+		r.end = storage.AttemptEnd{}
+	}
+}
+
+// call makes one attempt: permit, row, request. From the moment the row is
+// written neither a deadline nor a shutdown ends it, because its money may be
+// spent. What became of it is in r.end.
+func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLink bool) (storage.Answer, error) {
+	request := casapi.Request{Endpoint: r.endpoint, RequestID: casapi.NewRequestID(), Password: password}
+	if byLink {
+		link, err := r.p.Objects.Link(ctx, r.object)
+		if err != nil {
+			return storage.Answer{}, fmt.Errorf("sign link: %w", err)
+		}
+		request.URL = redact.Secret(link)
+	} else {
+		request.PDF, request.Size, request.Filename = file.reader(), file.size, "statement.pdf"
+	}
+	if err := r.permit(ctx); err != nil {
+		return storage.Answer{}, err
+	}
+
+	ctx = context.WithoutCancel(ctx)
+	var err error
+	r.attempts, err = r.p.DB.BeginAttempt(ctx, storage.NewAttempt{
+		RequestID: request.RequestID, DocumentID: r.document.ID, WorkerID: r.p.WorkerID,
+		Endpoint: string(r.endpoint), SHA256: file.sum, SizeBytes: file.size,
+	})
+	if err != nil {
+		return storage.Answer{}, err //nolint:wrapcheck // storage says it all
+	}
+	r.end = storage.AttemptEnd{RequestID: request.RequestID}
+
+	defer r.stages.start("call")()
+	r.p.Metrics.inflight.Inc()
+	began := time.Now()
+	answer, err := r.p.API.Parse(ctx, request)
+	r.p.Metrics.inflight.Dec()
+	r.note(answer, err)
+	r.p.Metrics.called(string(r.endpoint), r.end.HTTPStatus, time.Since(began))
+	if answer == nil {
+		return storage.Answer{}, err //nolint:wrapcheck // casapi says it all
+	}
+	r.p.Metrics.credits(answer.CreditsUsed, answer.CreditsRemaining)
+	kept := storage.Answer{
+		DocumentID: r.document.ID, SHA256: file.sum, Endpoint: string(r.endpoint),
+		RequestID: request.RequestID, Body: answer.Body, ReceivedAt: time.Now(),
+	}
+	if err != nil { // paid for, but no statement: keep it
+		return storage.Answer{}, errors.Join(err, r.keep(ctx, kept))
+	}
+	return kept, nil
+}
+
+// note puts the end of a call into r.end.
+func (r *run) note(answer *casapi.Answer, err error) {
+	if answer != nil {
+		r.end.Outcome = storage.OutcomeAnswered
+		r.end.HTTPStatus, r.end.APIRequestID, r.end.Credits = answer.StatusCode, answer.RequestID, answer.CreditsUsed
+	}
+	if err == nil {
+		return
+	}
+	r.end.Message = err.Error()
+	if verdict := judge(err); answer == nil {
+		r.end.Outcome = verdict.outcome
+	}
+	var api *casapi.Error
+	if errors.As(err, &api) {
+		r.end.HTTPStatus, r.end.Code, r.end.APIRequestID = api.StatusCode, api.Code, api.RequestID
+	}
+}
+
+// permit waits until the API may be called: it ends with the worker's shutdown,
+// but not with a call's.
+func (r *run) permit(ctx context.Context) error {
+	defer r.stages.start("wait")()
+	began := time.Now()
+	ctx, cancel := context.WithTimeoutCause(ctx, permitPatience, errNoPermit)
+	defer cancel()
+	ctx, cancelCause := context.WithCancelCause(ctx)
+	defer cancelCause(nil)
+	defer context.AfterFunc(r.p.shutdown, func() { cancelCause(errShutdown) })()
+
+	err := r.p.Limiter.Wait(ctx, r.document.Queue)
+	r.p.Metrics.limiterWait.Observe(time.Since(began).Seconds())
+	if cause := context.Cause(r.p.shutdown); cause != nil {
+		return cause // even with a permit in hand: no new call
+	}
+	return err
+}

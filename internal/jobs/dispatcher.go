@@ -1,0 +1,162 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"casflow/internal/storage"
+)
+
+// DispatcherConfig is what a Dispatcher works with.
+type DispatcherConfig struct {
+	DB       *storage.DB
+	Enqueuer *Enqueuer
+	Logger   *slog.Logger
+	Window   int           // documents kept under way per queue
+	Every    time.Duration // between looks at the backlog; 0 is 250 ms
+	// Lease is how long a worker may not be seen before what it claimed is freed.
+	Lease time.Duration
+	// Steady reports whether this process' own heartbeat has reached the ledger
+	// without a gap for a whole lease. After an outage of Postgres nobody has:
+	// then nobody is taken for dead.
+	Steady func() bool
+}
+
+// Dispatcher keeps a small window of tasks in Redis: it moves pending documents
+// to the queue, interactive ones ahead of bulk, oldest first, and finds those
+// whose task or worker has vanished. One process of the fleet leads, the others
+// stand by.
+type Dispatcher struct {
+	DispatcherConfig
+	leads atomic.Bool
+}
+
+// Dispatcher intervals.
+const (
+	standbyInterval = 2 * time.Second  // between attempts to become the leader
+	staleInterval   = 10 * time.Second // between looks for vanished tasks
+	staleAge        = 20 * time.Second // how long a queued document may go without a worker
+)
+
+// NewDispatcher returns a Dispatcher.
+func NewDispatcher(config DispatcherConfig) *Dispatcher {
+	if config.Every == 0 {
+		config.Every = 250 * time.Millisecond
+	}
+	return &Dispatcher{DispatcherConfig: config}
+}
+
+// Leads reports whether this process is the leader.
+func (d *Dispatcher) Leads() bool { return d.leads.Load() }
+
+// Run dispatches, or stands by, until ctx ends.
+func (d *Dispatcher) Run(ctx context.Context) {
+	backoff := Backoff{Base: d.Every, Max: 5 * time.Second}
+	failures := 0
+	for ctx.Err() == nil {
+		err := d.lead(ctx)
+		wait := standbyInterval
+		if err != nil && ctx.Err() == nil {
+			failures++
+			wait = backoff.Delay(failures)
+			// The first failure and every tenth: a fleet that waits for an outage
+			// to end need not fill the disk with it.
+			if failures%10 == 1 {
+				d.Logger.ErrorContext(ctx, "dispatcher cannot work, trying on", slog.Int("failures", failures), slog.Any("err", err))
+			}
+		} else {
+			failures = 0
+		}
+		pause(ctx, wait)
+	}
+}
+
+// lead becomes the leader and works as such until something fails. It returns
+// nil at once when another process leads.
+func (d *Dispatcher) lead(ctx context.Context) error {
+	leader, err := d.DB.Lead(ctx)
+	if leader == nil {
+		return err //nolint:wrapcheck // storage says it all
+	}
+	defer leader.Resign()
+	d.leads.Store(true)
+	defer d.leads.Store(false)
+	d.Logger.InfoContext(ctx, "dispatcher leads")
+
+	stale, reclaim := newEvery(staleInterval), newEvery(d.Lease/4)
+	for ctx.Err() == nil {
+		work := []error{d.dispatch(ctx, leader)}
+		if stale.due() {
+			work = append(work, d.revive(ctx, leader))
+		}
+		if reclaim.due() && d.Steady() {
+			work = append(work, d.reclaim(ctx, leader))
+		}
+		if err := errors.Join(work...); err != nil {
+			return err
+		}
+		pause(ctx, d.Every)
+	}
+	return nil
+}
+
+func (d *Dispatcher) dispatch(ctx context.Context, leader *storage.Leader) error {
+	for _, queue := range []string{storage.QueueInteractive, storage.QueueBulk} {
+		deliveries, err := leader.Dispatch(ctx, queue, d.Window)
+		if err != nil {
+			return err //nolint:wrapcheck // storage says it all
+		}
+		if err := d.Enqueuer.deliver(ctx, deliveries); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// revive renews the tasks of documents that have been queued for long.
+func (d *Dispatcher) revive(ctx context.Context, leader *storage.Leader) error {
+	stale, err := leader.Stale(ctx, staleAge)
+	if err != nil || len(stale) == 0 {
+		return err //nolint:wrapcheck // storage says it all
+	}
+	return d.Enqueuer.revive(ctx, stale)
+}
+
+// reclaim frees what dead workers have claimed.
+func (d *Dispatcher) reclaim(ctx context.Context, leader *storage.Leader) error {
+	n, err := leader.Reclaim(ctx, d.Lease)
+	if n > 0 {
+		d.Logger.WarnContext(ctx, "documents of a vanished worker are pending again", slog.Int("documents", n))
+	}
+	return err //nolint:wrapcheck // storage says it all
+}
+
+// every tells when an interval has passed.
+type every struct {
+	interval time.Duration
+	next     time.Time
+}
+
+func newEvery(interval time.Duration) *every { return &every{interval: interval} }
+
+func (e *every) due() bool {
+	now := time.Now()
+	if now.Before(e.next) {
+		return false
+	}
+	e.next = now.Add(e.interval)
+	return true
+}
+
+// pause waits, or returns early when ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,184 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/hibiken/asynq"
+
+	"casflow/internal/casapi"
+	"casflow/internal/storage"
+)
+
+// endpoints are the parsers of the API by kind of document.
+var endpoints = map[string]casapi.Endpoint{ //nolint:gochecknoglobals // a constant
+	storage.KindSmart:        casapi.SmartParse,
+	storage.KindCDSL:         casapi.CDSLParse,
+	storage.KindNSDL:         casapi.NSDLParse,
+	storage.KindCAMSKFintech: casapi.CAMSKFintechParse,
+}
+
+// ProcessorConfig is what a Processor works with. All fields are required unless
+// they say otherwise.
+type ProcessorConfig struct {
+	DB       *storage.DB
+	API      *casapi.Client
+	Objects  Objects
+	Sealer   *storage.Sealer // nil: no key is set, sealed passwords cannot be opened
+	Limiter  *Limiter
+	Enqueuer *Enqueuer
+	Metrics  *Metrics
+	Logger   *slog.Logger
+	WorkerID uuid.UUID // of this process, as in the heartbeat
+
+	MaxAttempts int     // counted API attempts before retries_exhausted
+	Backoff     Backoff // between tries
+	// UploadLimit is the size in bytes above which a PDF goes by link instead of
+	// in the request: 0 sends every PDF by link, MaxPDFBytes none.
+	UploadLimit int64
+	// OneWay keeps a PDF that the API refuses as too large by upload from being
+	// tried by link.
+	OneWay bool
+}
+
+// Processor works on one document per task. It is safe for concurrent use.
+type Processor struct {
+	ProcessorConfig
+	shutdown context.Context //nolint:containedctx // the lifetime of the processor, not of a call
+	drain    context.CancelCauseFunc
+}
+
+// NewProcessor returns a Processor.
+func NewProcessor(config ProcessorConfig) *Processor {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	return &Processor{ProcessorConfig: config, shutdown: ctx, drain: cancel}
+}
+
+// Drain lets no further call begin: documents that wait for a permit go back to
+// pending, calls under way go on and are saved.
+func (p *Processor) Drain() { p.drain(errShutdown) }
+
+// ProcessTask implements asynq.Handler: it claims the document of the task, gets
+// its answer (one that is kept, or one call), and saves its statement. It
+// returns nil when nothing is left to do for this task, an error that wraps
+// asynq.SkipRetry for a document that is dead, and one that says when for a
+// document that is to be tried again.
+func (p *Processor) ProcessTask(ctx context.Context, task *asynq.Task) error {
+	started := time.Now()
+	payload, err := DecodePayload(task.Payload())
+	if err != nil {
+		return p.buryTask(ctx, task, payload.DocumentID, err)
+	}
+	if payload.DocumentID == uuid.Nil {
+		return p.intake(ctx, payload)
+	}
+	document, err := p.DB.Claim(ctx, payload.DocumentID, p.WorkerID)
+	switch {
+	case errors.Is(err, storage.ErrFinished), errors.Is(err, storage.ErrBusy):
+		return nil // a redelivery: somebody has done it, or is at it
+	case errors.Is(err, storage.ErrNotFound):
+		return p.buryTask(ctx, task, payload.DocumentID, errors.New("the ledger has no such document"))
+	case err != nil:
+		// Not claimed: the document stays queued and is found by the dispatcher
+		// even if this task is lost.
+		p.Logger.WarnContext(ctx, "ledger cannot be asked, task is put off", slog.Any("err", err))
+		return retryIn(p.Backoff.Delay(retried(ctx)+1), false, "ledger cannot be asked")
+	}
+	r := newRun(p, document, started)
+	return r.conclude(ctx, r.try(ctx))
+}
+
+// try does the work on a claimed document and contains its panics.
+func (r *run) try(ctx context.Context) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			// The panic's text may quote data; where it happened cannot.
+			r.stack = debug.Stack()
+			err = fmt.Errorf("%w (%T)", errPanic, cause)
+		}
+	}()
+	answer, err := r.answer(ctx)
+	if err != nil {
+		return err
+	}
+	return r.save(ctx, answer)
+}
+
+// answer returns the document's answer: the one that is kept for it, the one
+// that was paid for the same bytes, or a new one.
+func (r *run) answer(ctx context.Context) (storage.Answer, error) {
+	if r.document.HasAnswer {
+		r.p.Metrics.answersReused.Inc()
+		return r.p.DB.Answer(ctx, r.document.ID) //nolint:wrapcheck // storage says it all
+	}
+	pdf, err := r.fetch(ctx)
+	if err != nil {
+		return storage.Answer{}, err
+	}
+	defer func() { r.warn(ctx, "temporary file cannot be closed", pdf.Close()) }()
+
+	answer, err := r.p.DB.AnswerFor(ctx, pdf.sum, string(r.endpoint))
+	switch {
+	case err == nil:
+		r.p.Metrics.answersReused.Inc()
+		answer.DocumentID = r.document.ID
+		return answer, nil
+	case !errors.Is(err, storage.ErrNotFound):
+		return storage.Answer{}, err //nolint:wrapcheck // storage says it all
+	}
+	return r.ask(ctx, pdf)
+}
+
+// intake records a document that another service put into the queue by its
+// object, and hands it over as a task of its own.
+func (p *Processor) intake(ctx context.Context, payload Payload) error {
+	object := Object{Bucket: payload.Bucket, Key: payload.Key, VersionID: payload.VersionID}
+	etag, size, err := p.Objects.ETag(ctx, object)
+	missing := err != nil && judge(err).action == actBury
+	if err != nil && !missing {
+		p.Logger.WarnContext(ctx, "object cannot be looked up, task is put off", slog.Any("err", err))
+		return retryIn(p.Backoff.Delay(retried(ctx)+1), false, "object cannot be looked up")
+	}
+	queue, ok := asynq.GetQueueName(ctx)
+	if !ok || queue != storage.QueueInteractive {
+		queue = storage.QueueBulk
+	}
+	document := storage.NewDocument{
+		ID:     storage.DocumentID(payload.Bucket, payload.Key, etag, payload.Kind),
+		Bucket: payload.Bucket, Key: payload.Key, VersionID: payload.VersionID, ETag: etag, SizeBytes: size,
+		Kind: payload.Kind, Queue: queue, Batch: payload.Batch, CallbackURL: payload.CallbackURL,
+	}
+	_, err = p.Enqueuer.Submit(ctx, []storage.NewDocument{document})
+	if err != nil && !errors.Is(err, ErrNotQueued) {
+		p.Logger.WarnContext(ctx, "document cannot be recorded, task is put off", slog.Any("err", err))
+		return retryIn(p.Backoff.Delay(retried(ctx)+1), false, "document cannot be recorded")
+	}
+	return nil
+}
+
+// buryTask records a task that cannot be worked on as a dead letter. The id is
+// the document's, if the task names one, else derived from the task.
+func (p *Processor) buryTask(ctx context.Context, task *asynq.Task, id uuid.UUID, fault error) error {
+	name, _ := asynq.GetTaskID(ctx)
+	if id == uuid.Nil {
+		id = uuid.NewSHA1(uuid.NameSpaceOID, append([]byte(name+"\x00"), task.Payload()...))
+	}
+	letter := storage.DeadLetter{DocumentID: id, Reason: storage.ReasonBadTask, Message: fault.Error()}
+	if err := p.DB.BuryTask(ctx, letter); err != nil {
+		p.Logger.WarnContext(ctx, "bad task cannot be recorded, it is put off", slog.Any("err", err))
+		return retryIn(p.Backoff.Delay(retried(ctx)+1), false, "ledger cannot be asked")
+	}
+	p.Metrics.deadLetters.WithLabelValues(string(storage.ReasonBadTask)).Inc()
+	p.Logger.ErrorContext(ctx, "bad task", slog.String("task_id", name), slog.String("document_id", id.String()), slog.Any("err", fault))
+	return fmt.Errorf("bad_task: %w", asynq.SkipRetry)
+}
+
+func retried(ctx context.Context) int {
+	n, _ := asynq.GetRetryCount(ctx)
+	return n
+}

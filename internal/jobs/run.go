@@ -1,0 +1,236 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"casflow/internal/casapi"
+	"casflow/internal/redact"
+	"casflow/internal/storage"
+)
+
+// run is one try of one document, from claim to verdict.
+type run struct {
+	p        *Processor
+	document storage.Document
+	object   Object
+	endpoint casapi.Endpoint
+	attempts int                // counted API attempts, this try's included
+	end      storage.AttemptEnd // the attempt that is not yet closed in the ledger, if it has a RequestID
+	stages   stages
+	stack    []byte // of a panic
+}
+
+func newRun(p *Processor, document storage.Document, started time.Time) *run {
+	r := &run{
+		p: p, document: document, endpoint: endpoints[document.Kind], attempts: document.Attempts,
+		object: Object{Bucket: document.Bucket, Key: document.Key, VersionID: document.VersionID, ETag: document.ETag},
+	}
+	r.stages.began = started
+	r.stages.observe = func(stage string, took time.Duration) {
+		p.Metrics.stageDuration.WithLabelValues(stage).Observe(took.Seconds())
+	}
+	r.stages.add("claim", time.Since(started))
+	return r
+}
+
+// fetch brings the PDF to this machine.
+func (r *run) fetch(ctx context.Context) (*pdf, error) {
+	defer r.stages.start("fetch")()
+	return spool(ctx, r.p.Objects, r.object)
+}
+
+// saveGrace is how much longer writes to the ledger are tried once the worker is
+// shutting down. It is less than the time asynq leaves for the end of a task.
+const saveGrace = 20 * time.Second
+
+// save writes answer and statement in one transaction. Where the rows cannot be
+// written for what they are, the answer alone is kept.
+func (r *run) save(ctx context.Context, answer storage.Answer) error {
+	defer r.stages.start("save")()
+	statement, fault := normalize(answer.Body, r.document.Kind, answer.ReceivedAt)
+	if fault == nil {
+		var saved storage.Saved
+		err := r.persist(ctx, func(ctx context.Context) (err error) {
+			saved, err = r.p.DB.Save(ctx, answer, statement, r.end)
+			return err //nolint:wrapcheck // storage says it all
+		})
+		if err == nil {
+			for table, n := range saved.Rows {
+				r.p.Metrics.rowsWritten.WithLabelValues(table).Add(float64(n))
+			}
+			r.document.SealedPasswords = nil
+			return nil
+		}
+		if !errors.Is(err, storage.ErrRefused) {
+			return err
+		}
+		fault = fmt.Errorf("%w: %w", errBadAnswer, err)
+	}
+	return errors.Join(fault, r.keep(ctx, answer))
+}
+
+// keep saves the answer alone.
+func (r *run) keep(ctx context.Context, answer storage.Answer) error {
+	return r.persist(ctx, func(ctx context.Context) error {
+		return r.p.DB.SaveAnswer(ctx, answer, r.end)
+	})
+}
+
+// persist tries a write until Postgres takes or refuses it: while Postgres is
+// away there is nothing better to do, and a document that is claimed must not be
+// left so. Neither a deadline nor, for saveGrace, a shutdown ends it.
+func (r *run) persist(ctx context.Context, write func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(r.p.shutdown, func() { time.AfterFunc(saveGrace, cancel) })()
+	backoff := Backoff{Base: 100 * time.Millisecond, Max: 5 * time.Second}
+	for tries := 1; ; tries++ {
+		err := write(ctx)
+		if err == nil || errors.Is(err, storage.ErrRefused) || errors.Is(err, storage.ErrNotFound) {
+			return err
+		}
+		if tries == 1 {
+			r.warn(ctx, "ledger cannot be written, trying on", err)
+		}
+		select {
+		case <-time.After(backoff.Delay(tries)):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// conclude moves the document to where the end of this try puts it, says so in
+// one log line and in the metrics, and tells asynq.
+func (r *run) conclude(ctx context.Context, err error) error {
+	ctx = context.WithoutCancel(ctx) // a verdict is written even at the end of a task's time
+	if err == nil {
+		r.report(ctx, slog.LevelInfo, "document parsed", "parsed", nil)
+		return nil
+	}
+	if errors.Is(err, storage.ErrBusy) {
+		r.report(ctx, slog.LevelWarn, "claim was lost to another worker", "released", err)
+		return nil
+	}
+	v := judge(err)
+	if v.action == actStall && r.end.RequestID != "" {
+		// The call was made, and then casflow's own parts failed: whether it was
+		// billed, only the usage log can say.
+		v.action, r.end.Outcome = actRetry, storage.OutcomeUnknown
+	}
+	switch {
+	case v.action == actRetry && r.attempts >= r.p.MaxAttempts:
+		return r.bury(ctx, storage.ReasonRetriesExhausted, err)
+	case v.action == actRetry:
+		return r.retry(ctx, err, max(v.delay, r.p.Backoff.Delay(r.attempts)))
+	case v.action == actThrottle:
+		return r.throttle(ctx, v.delay, err)
+	case v.action == actBury:
+		return r.bury(ctx, v.reason, err)
+	case v.action == actRelease:
+		r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Release(ctx, r.document.ID, r.p.WorkerID) })
+		r.report(ctx, slog.LevelInfo, "document released", "released", nil)
+		return nil
+	default:
+		return r.stall(ctx, err)
+	}
+}
+
+// settle persists where the document goes. If even that fails the worker is at
+// its end, and the dispatcher of another one frees the document.
+func (r *run) settle(ctx context.Context, write func(context.Context) error) {
+	r.warn(ctx, "ledger could not be written, the document stays claimed until this worker is gone", r.persist(ctx, write))
+}
+
+func (r *run) bury(ctx context.Context, reason storage.Reason, cause error) error {
+	letter := storage.DeadLetter{
+		DocumentID: r.document.ID, Reason: reason, HTTPStatus: r.end.HTTPStatus, RequestID: r.end.RequestID,
+		Message: redact.PANs(cause.Error()),
+	}
+	r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Bury(ctx, letter, r.end) })
+	r.p.Metrics.deadLetters.WithLabelValues(string(reason)).Inc()
+	r.report(ctx, slog.LevelError, "document is dead", "dead", cause, slog.String("reason", string(reason)))
+	return fmt.Errorf("%s: %w", reason, asynq.SkipRetry)
+}
+
+func (r *run) retry(ctx context.Context, cause error, delay time.Duration) error {
+	r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Retry(ctx, r.document.ID, r.end, delay) })
+	r.report(ctx, slog.LevelWarn, "document is tried again", "retry", cause, slog.Duration("retry_in", delay))
+	return retryIn(delay, true, "attempt %d failed", r.attempts)
+}
+
+func (r *run) throttle(ctx context.Context, delay time.Duration, cause error) error {
+	r.warn(ctx, "fleet cannot be held", r.p.Limiter.Hold(ctx, delay))
+	r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Retry(ctx, r.document.ID, r.end, delay) })
+	r.report(ctx, slog.LevelWarn, "API asks for a slower pace", "throttled", cause, slog.Duration("retry_in", delay))
+	return retryIn(delay, false, "throttled")
+}
+
+// stall puts a document off that casflow's own parts keep from being tried, and
+// gives it up after stallLimit.
+func (r *run) stall(ctx context.Context, cause error) error {
+	if since := r.document.StalledSince; since != nil && time.Since(*since) > stallLimit {
+		return r.bury(ctx, storage.ReasonRetriesExhausted, cause)
+	}
+	delay := r.p.Backoff.Delay(retried(ctx) + 1)
+	r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Stall(ctx, r.document.ID, r.p.WorkerID, delay) })
+	r.report(ctx, slog.LevelWarn, "document is put off", "stalled", cause, slog.Duration("retry_in", delay))
+	return retryIn(delay, false, "put off")
+}
+
+// report closes the try: one log line with the durations of its stages, and the
+// counter.
+func (r *run) report(ctx context.Context, level slog.Level, message, outcome string, err error, more ...slog.Attr) {
+	r.p.Metrics.processed.WithLabelValues(r.document.Kind, outcome).Inc()
+	task, _ := asynq.GetTaskID(ctx)
+	attrs := []slog.Attr{
+		slog.String("document_id", r.document.ID.String()), slog.String("task_id", task), slog.String("queue", r.document.Queue),
+		slog.Int("retried", retried(ctx)), slog.Int("attempts", r.attempts), slog.String("object_key", r.document.Key),
+	}
+	if r.document.Batch != "" {
+		attrs = append(attrs, slog.String("batch", r.document.Batch))
+	}
+	if r.end.RequestID != "" {
+		attrs = append(attrs, slog.String("request_id", r.end.RequestID), slog.Int("status_code", r.end.HTTPStatus))
+	}
+	attrs = append(attrs, more...)
+	if err != nil {
+		attrs = append(attrs, slog.Any("err", err))
+	}
+	if r.stack != nil {
+		attrs = append(attrs, slog.String("stack", string(r.stack)))
+	}
+	attrs = append(attrs, slog.Duration("duration", time.Since(r.stages.began)), slog.Attr{Key: "stages", Value: slog.GroupValue(r.stages.attrs...)})
+	r.p.Logger.LogAttrs(ctx, level, message, attrs...)
+}
+
+// warn logs err, if there is one, and goes on: for what the dispatcher mends.
+func (r *run) warn(ctx context.Context, message string, err error) {
+	if err != nil {
+		r.p.Logger.WarnContext(ctx, message, slog.String("document_id", r.document.ID.String()), slog.Any("err", err))
+	}
+}
+
+// stages times the stages of a try.
+type stages struct {
+	began   time.Time
+	attrs   []slog.Attr
+	observe func(stage string, took time.Duration)
+}
+
+// start begins a stage; the function it returns ends it.
+func (s *stages) start(stage string) (end func()) {
+	began := time.Now()
+	return func() { s.add(stage, time.Since(began)) }
+}
+
+func (s *stages) add(stage string, took time.Duration) {
+	s.attrs = append(s.attrs, slog.Duration(stage, took))
+	s.observe(stage, took)
+}

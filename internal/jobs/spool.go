@@ -1,0 +1,116 @@
+package jobs
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Objects are the PDFs. Implementations are safe for concurrent use.
+type Objects interface {
+	// Open reads one object, of the given version (if not "") and ETag (if not
+	// ""). Errors match fs.ErrNotExist for an object that is gone and
+	// ErrObjectChanged for one with another ETag; any other may pass.
+	Open(ctx context.Context, o Object) (body io.ReadCloser, size int64, err error)
+	// Link returns a URL from which the API can fetch the object for a while. It
+	// is a secret.
+	Link(ctx context.Context, o Object) (string, error)
+	// ETag returns the ETag and size of an object, or fs.ErrNotExist.
+	ETag(ctx context.Context, o Object) (etag string, size int64, err error)
+}
+
+// Object names an object of S3.
+type Object struct {
+	Bucket, Key, VersionID, ETag string
+}
+
+// MaxPDFBytes is the largest PDF that the API takes, as its FAQ says.
+const MaxPDFBytes = 10 << 20
+
+// headBytes is how far into a file its %PDF- may stand: readers of PDFs accept
+// it within the first kilobyte.
+const headBytes = 1024
+
+// pdf is a PDF on this machine's disk, checked, in a file that has no name any
+// more and so vanishes with the process. Close it.
+type pdf struct {
+	file *os.File
+	size int64
+	sum  [sha256.Size]byte
+}
+
+// spool copies an object to disk and checks it: the bytes are needed twice, for
+// hash and checks before the call is paid for and for the call, and thousands of
+// waiting calls must not hold them in memory.
+func spool(ctx context.Context, objects Objects, o Object) (_ *pdf, err error) {
+	body, size, err := objects.Open(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("open object: %w", err)
+	}
+	defer func() { err = errors.Join(err, body.Close()) }()
+	if err := checkSize(size); err != nil {
+		return nil, err
+	}
+	// One byte more than allowed shows a body that is longer than announced.
+	buffered := bufio.NewReaderSize(io.LimitReader(body, MaxPDFBytes+1), 32<<10)
+	head, err := buffered.Peek(headBytes)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read object: %w", err)
+	}
+	if len(head) > 0 && !bytes.Contains(head, []byte("%PDF-")) {
+		return nil, errNotPDF
+	}
+
+	file, err := unnamedFile()
+	if err != nil {
+		return nil, err
+	}
+	p := &pdf{file: file}
+	hash := sha256.New()
+	p.size, err = io.Copy(io.MultiWriter(file, hash), buffered)
+	if err == nil {
+		err = checkSize(p.size)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read object: %w", err), p.Close())
+	}
+	hash.Sum(p.sum[:0])
+	return p, nil
+}
+
+func checkSize(size int64) error {
+	switch {
+	case size == 0:
+		return errEmpty
+	case size > MaxPDFBytes:
+		return errTooLarge
+	}
+	return nil
+}
+
+func unnamedFile() (*os.File, error) {
+	file, err := os.CreateTemp("", "casflow-*.pdf")
+	if err != nil {
+		return nil, fmt.Errorf("create temporary file (TMPDIR needs room for the PDFs in flight): %w", err)
+	}
+	if err := os.Remove(file.Name()); err != nil {
+		return nil, errors.Join(fmt.Errorf("unlink temporary file: %w", err), file.Close())
+	}
+	return file, nil
+}
+
+// reader reads the PDF from its start; several at once are fine.
+func (p *pdf) reader() io.Reader { return io.NewSectionReader(p.file, 0, p.size) }
+
+// Close lets go of the file.
+func (p *pdf) Close() error {
+	if err := p.file.Close(); err != nil {
+		return fmt.Errorf("close temporary file: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"casflow/internal/storage"
+)
+
+// WorkerConfig is what a Worker is made of.
+type WorkerConfig struct {
+	Processor  ProcessorConfig
+	Dispatcher DispatcherConfig // DB, Enqueuer, Logger and Steady are filled in
+	Redis      redis.UniversalClient
+	// Concurrency is how many tasks are in flight at once. A quarter as many
+	// again are kept free for interactive ones, which so never wait behind bulk
+	// documents that wait themselves.
+	Concurrency int
+	// CallTimeout is the longest a call of the API takes; a shutdown waits for
+	// that and a little more.
+	CallTimeout time.Duration
+	// Drain ends Run once no document is pending, queued or being worked on.
+	Drain bool
+}
+
+// Worker is one worker process: heartbeat, dispatcher and the servers that work
+// on tasks.
+type Worker struct {
+	config     WorkerConfig
+	processor  *Processor
+	dispatcher *Dispatcher
+	heart      *heart
+	servers    []*asynq.Server
+}
+
+// shutdownMargin is what a shutdown leaves beyond the longest call for saving.
+const shutdownMargin = 30 * time.Second
+
+// idleInterval is how often a draining worker looks whether all is done.
+const idleInterval = 200 * time.Millisecond
+
+// NewWorker returns a Worker.
+func NewWorker(config WorkerConfig) *Worker {
+	w := &Worker{config: config, processor: NewProcessor(config.Processor)}
+	d := config.Dispatcher
+	d.DB, d.Enqueuer, d.Logger = config.Processor.DB, config.Processor.Enqueuer, config.Processor.Logger
+	w.heart = newHeart(d.DB, config.Processor.WorkerID, d.Lease, d.Logger)
+	d.Steady = w.heart.steady
+	w.dispatcher = NewDispatcher(d)
+
+	reserve := max(1, config.Concurrency/4)
+	w.servers = []*asynq.Server{
+		w.server(config.Concurrency, map[string]int{storage.QueueInteractive: 2, storage.QueueBulk: 1}),
+		w.server(reserve, map[string]int{storage.QueueInteractive: 1}),
+	}
+	return w
+}
+
+func (w *Worker) server(concurrency int, queues map[string]int) *asynq.Server {
+	logger := w.config.Processor.Logger
+	return asynq.NewServerFromRedisClient(w.config.Redis, asynq.Config{
+		Concurrency: concurrency,
+		Queues:      queues, StrictPriority: true,
+		// asynq counts in whole seconds; its own 5 s would make each retry wait so long.
+		DelayedTaskCheckInterval: 500 * time.Millisecond,
+		TaskCheckInterval:        200 * time.Millisecond,
+		ShutdownTimeout:          w.config.CallTimeout + shutdownMargin,
+		RetryDelayFunc:           retryDelay,
+		IsFailure:                isFailure,
+		Logger:                   asynqLogger{logger},
+		LogLevel:                 asynq.WarnLevel,
+	})
+}
+
+// retryDelay is the delay that ProcessTask asked for. Errors of asynq's own
+// (a lease that expired, a deadline) are left to the dispatcher: it re-enqueues
+// what nobody works on, under a new task id.
+func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
+	var later *taskError
+	if errors.As(err, &later) {
+		return later.delay
+	}
+	return throttleWait
+}
+
+// isFailure tells asynq's statistics apart: waiting is no failure.
+func isFailure(err error) bool {
+	var later *taskError
+	return !errors.As(err, &later) || later.counted
+}
+
+// Processor returns the processor, for tests that deliver tasks themselves.
+func (w *Worker) Processor() *Processor { return w.processor }
+
+// Leads reports whether this worker's dispatcher leads the fleet.
+func (w *Worker) Leads() bool { return w.dispatcher.Leads() }
+
+// Run works until ctx ends, or, with Drain, until nothing is left to do. Then it
+// takes no more tasks, lets documents that wait go back to pending, and finishes
+// and saves the calls under way before it returns. It returns an error when it
+// could not start.
+func (w *Worker) Run(ctx context.Context) error {
+	if err := w.heart.beat(ctx); err != nil {
+		return err
+	}
+	// What beats and dispatches outlives ctx: calls under way are still ours.
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	dispatching, stopDispatching := context.WithCancel(ctx)
+	defer stopDispatching()
+
+	var group sync.WaitGroup
+	group.Go(func() { w.heart.run(life) })
+	group.Go(func() { w.dispatcher.Run(dispatching) })
+	started := 0
+	var failure error
+	for _, server := range w.servers {
+		if failure = server.Start(w.processor); failure != nil {
+			failure = fmt.Errorf("start worker on Redis: %w", failure)
+			break
+		}
+		started++
+	}
+	if failure == nil {
+		w.wait(ctx)
+	}
+
+	w.config.Processor.Logger.InfoContext(ctx, "worker stops: no new calls, those under way are finished")
+	stopDispatching()
+	for _, server := range w.servers[:started] {
+		server.Stop() // take no more tasks, on all before waiting for one
+	}
+	w.processor.Drain()
+	var stopping sync.WaitGroup
+	for _, server := range w.servers[:started] {
+		stopping.Go(server.Shutdown)
+	}
+	stopping.Wait()
+	end()
+	group.Wait()
+	return errors.Join(failure, w.heart.stop(context.WithoutCancel(ctx)))
+}
+
+// wait returns when the worker is to stop.
+func (w *Worker) wait(ctx context.Context) {
+	for ctx.Err() == nil {
+		pause(ctx, idleInterval)
+		if !w.config.Drain {
+			<-ctx.Done()
+			return
+		}
+		idle, err := w.config.Processor.DB.Idle(ctx)
+		if err != nil && ctx.Err() == nil {
+			w.config.Processor.Logger.WarnContext(ctx, "cannot tell whether all is done, asking on", slog.Any("err", err))
+			pause(ctx, standbyInterval)
+		}
+		if idle {
+			return
+		}
+	}
+}
+
+// asynqLogger passes asynq's own log lines on. They are formatted by asynq, so
+// the text is an attribute and the message constant.
+type asynqLogger struct{ logger *slog.Logger }
+
+func (l asynqLogger) log(level slog.Level, args []any) {
+	l.logger.LogAttrs(context.Background(), level, "asynq", slog.String("text", fmt.Sprint(args...)))
+}
+
+func (l asynqLogger) Debug(args ...any) { l.log(slog.LevelDebug, args) }
+func (l asynqLogger) Info(args ...any)  { l.log(slog.LevelInfo, args) }
+func (l asynqLogger) Warn(args ...any)  { l.log(slog.LevelWarn, args) }
+func (l asynqLogger) Error(args ...any) { l.log(slog.LevelError, args) }
+
+func (l asynqLogger) Fatal(args ...any) {
+	l.log(slog.LevelError, args)
+	os.Exit(1)
+}

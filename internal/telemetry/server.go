@@ -1,0 +1,112 @@
+package telemetry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"casflow/internal/redact"
+)
+
+// Check asks one thing that a process needs whether it is there.
+type Check func(ctx context.Context) error
+
+// checkTimeout is how long /readyz waits for a check.
+const checkTimeout = 3 * time.Second
+
+// Server serves /metrics, /healthz and /readyz.
+type Server struct {
+	listener net.Listener
+	server   *http.Server
+	done     chan struct{}
+}
+
+// Serve listens on addr and serves in the background until Shutdown. /healthz is
+// 200 while the process lives; /readyz is 200 when all checks pass, else 503, and
+// names each check's state.
+func Serve(ctx context.Context, addr string, gatherer prometheus.Gatherer, checks map[string]Check, logger *slog.Logger) (*Server, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("CASFLOW_ADDR (--addr): %q cannot be listened on; choose another one: %w", addr, err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, ErrorLog: promLog{logger},
+	}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, map[string]string{"process": "ok"})
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, checks) })
+	s := &Server{
+		listener: listener, done: make(chan struct{}),
+		server: &http.Server{
+			Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+			IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		},
+	}
+	go func() {
+		defer close(s.done)
+		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			logger.ErrorContext(ctx, "metrics server ended", slog.Any("err", err))
+		}
+	}()
+	return s, nil
+}
+
+// Addr is the address that is listened on.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Shutdown ends the server after the requests under way.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.server.Shutdown(ctx)
+	<-s.done
+	if err != nil {
+		return fmt.Errorf("end metrics server: %w", err)
+	}
+	return nil
+}
+
+func ready(w http.ResponseWriter, r *http.Request, checks map[string]Check) {
+	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
+	defer cancel()
+	var (
+		mu    sync.Mutex
+		group sync.WaitGroup
+	)
+	status, states := http.StatusOK, make(map[string]string, len(checks))
+	for name, check := range checks {
+		group.Go(func() {
+			err := check(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			states[name] = "ok"
+			if err != nil {
+				status, states[name] = http.StatusServiceUnavailable, redact.PANs(err.Error())
+			}
+		})
+	}
+	group.Wait()
+	answer(w, status, states)
+}
+
+func answer(w http.ResponseWriter, status int, states map[string]string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(states) // whoever asked may have gone
+}
+
+// promLog passes on what promhttp has to say.
+type promLog struct{ logger *slog.Logger }
+
+func (l promLog) Println(v ...any) {
+	l.logger.LogAttrs(context.Background(), slog.LevelWarn, "metrics cannot be shown in full", slog.String("text", fmt.Sprint(v...)))
+}
