@@ -7,6 +7,15 @@
 //	}
 //	command, err := config.Parse("worker", "...", &cli, args, stdout)
 //
-// Whatever is wrong is reported at once, not fault by fault: values that cannot
-// be read by Parse, values that make no sense by Validate, which asks each group.
+// A flag goes before its variable, the variable before the default. A variable
+// that is empty or blank counts as unset, as ${WINDOW:-} in a compose file makes
+// it; space around a value is dropped, as files mounted for a container end in a
+// newline.
+//
+// Whatever is wrong is reported at once, not fault by fault, each in a line that
+// names variable and flag, the value unless it is secret, and what to do. Values
+// that make no sense are found by the Faults method of their group, which the
+// command asks through Validate. Where Parse already has something to report, it
+// asks the groups of the chosen command too, or the command itself if that has a
+// Faults method, because not all its groups are always needed.
 package config

@@ -42,7 +42,8 @@ func Usage(err error) error {
 	return usageError{err}
 }
 
-// ExitCode is the exit code of a program that ends with err.
+// ExitCode is the exit code of a program that ends with err. An error that
+// matches context.Canceled is an interruption.
 func ExitCode(err error) int {
 	switch {
 	case err == nil, errors.Is(err, ErrHelp):
@@ -68,10 +69,11 @@ func Validate(groups ...interface{ Faults() error }) error {
 }
 
 // Report tells on stderr what a program ends with, a line per fault, and returns
-// its exit code. An interruption needs no words.
+// its exit code. An interruption needs no words, unless the error has more to say
+// than that it was one: how far the program came, say.
 func Report(stderr io.Writer, name string, err error) int {
 	code := ExitCode(err)
-	if code == ExitDone || code == ExitInterrupted {
+	if code == ExitDone || code == ExitInterrupted && err.Error() == context.Canceled.Error() {
 		return code
 	}
 	for line := range strings.SplitSeq(redact.PANs(err.Error()), "\n") {

@@ -3,17 +3,22 @@ package config
 import (
 	"encoding/base64"
 	"errors"
-	"fmt"
-	"os"
+	"log/slog"
 	"strings"
 
 	"casflow/internal/redact"
 )
 
-// SecretKey seals PDF passwords in the ledger.
+// secretKeyLength is the length of a secret key in bytes.
+const secretKeyLength = 32
+
+// SecretKey seals PDF passwords in the ledger. At most one of its fields is set;
+// without any, no password can be taken.
 type SecretKey struct {
-	Key  redact.Secret `name:"secret-key" env:"CASFLOW_SECRET_KEY" help:"Base64 of 32 bytes that seal PDF passwords; make one with openssl rand -base64 32. Required as soon as a password is given."`
-	File string        `name:"secret-key-file" env:"CASFLOW_SECRET_KEY_FILE" help:"File that holds the secret key."`
+	// Key is base64 of 32 bytes, in the standard or the URL alphabet, padded or not.
+	Key redact.Secret `name:"secret-key" env:"CASFLOW_SECRET_KEY" help:"Base64 of 32 bytes that seal PDF passwords; make one with openssl rand -base64 32. Required as soon as a password is given."`
+	// File is the path of a file that holds such a text.
+	File string `name:"secret-key-file" env:"CASFLOW_SECRET_KEY_FILE" placeholder:"FILE" help:"File that holds the secret key."`
 }
 
 // Faults reports, in one error, what makes no sense; nil when all does.
@@ -22,33 +27,39 @@ func (s SecretKey) Faults() error {
 	return err
 }
 
-// Bytes are the 32 bytes of the key, nil when none is set.
+// Bytes are the 32 bytes of the key, nil when none is set. The error is a fault
+// of configuration and says nothing of the key.
 func (s SecretKey) Bytes() ([]byte, error) {
-	const variable, flag = "CASFLOW_SECRET_KEY", "secret-key"
-	text := s.Key.Reveal()
+	const remedy = "make one with: openssl rand -base64 32"
+	variable, flag, text := "CASFLOW_SECRET_KEY", "secret-key", s.Key
 	switch {
 	case s.Key != "" && s.File != "":
-		return nil, fault(variable, flag, "set, and CASFLOW_SECRET_KEY_FILE too; give one of them")
+		return nil, fault(variable, flag, "set, and CASFLOW_SECRET_KEY_FILE (--secret-key-file) too; give one of them")
 	case s.File != "":
-		content, err := os.ReadFile(s.File)
-		if err != nil {
-			return nil, fmt.Errorf("CASFLOW_SECRET_KEY_FILE (--secret-key-file): %w", err)
+		var err error
+		variable, flag = "CASFLOW_SECRET_KEY_FILE", "secret-key-file"
+		if text, err = readSecretFile(s.File); err != nil {
+			return nil, fault(variable, flag, "%w", err)
 		}
-		text = string(content)
 	case s.Key == "":
 		return nil, nil
 	}
-	key, err := decodeBase64(strings.TrimSpace(text))
+	key, err := decodeBase64(strings.TrimSpace(text.Reveal()))
 	if err != nil {
-		return nil, fault(variable, flag, "not base64; make one with: openssl rand -base64 32")
+		return nil, fault(variable, flag, "%w; %s", err, remedy)
 	}
-	if len(key) != 32 {
-		return nil, fault(variable, flag, "has %d bytes, expected 32; make one with: openssl rand -base64 32", len(key))
+	if len(key) != secretKeyLength {
+		return nil, fault(variable, flag, "has %d bytes, expected %d; %s", len(key), secretKeyLength, remedy)
 	}
 	return key, nil
 }
 
-var errBase64 = errors.New("not base64")
+// LogValue shows whether there is a key, and where.
+func (s SecretKey) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("key", s.Key), slog.String("file", s.File))
+}
+
+var errBase64 = errors.New("is not base64")
 
 // decodeBase64 takes the standard and the URL alphabet, padded or not.
 func decodeBase64(text string) ([]byte, error) {

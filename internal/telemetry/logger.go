@@ -1,6 +1,3 @@
-// Package telemetry is how casflow is seen from outside: the logger, which masks
-// PANs whatever is logged, the metrics registry, and the HTTP server of
-// /metrics, /healthz and /readyz.
 package telemetry
 
 import (
@@ -9,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
 
 	"golang.org/x/term"
 
@@ -19,10 +15,6 @@ import (
 // NewLogger returns a logger that writes to w from the given level on. format is
 // json, text, or auto: text on a terminal, else json. PANs are masked in the
 // message and in every value; keys are taken as they are.
-//
-// Keys in use: task_id queue retried document_id batch object_key cas_type
-// reason attempts status_code request_id retry_in duration stages documents
-// failures component addr text stack err.
 func NewLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: replace}
 	if format == "text" || format == "auto" && IsTerminal(w) {
@@ -34,7 +26,7 @@ func NewLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 // IsTerminal reports whether w is a terminal.
 func IsTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // a file descriptor fits
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // replace writes times in UTC and durations as text, so that both formats read
@@ -45,8 +37,9 @@ func replace(_ []string, attr slog.Attr) slog.Attr {
 		return slog.Time(attr.Key, attr.Value.Time().UTC())
 	case slog.KindDuration:
 		return slog.String(attr.Key, attr.Value.Duration().String())
+	default:
+		return attr
 	}
-	return attr
 }
 
 // masker masks PANs on the way to another handler.
@@ -66,32 +59,48 @@ func (m masker) Handle(ctx context.Context, record slog.Record) error {
 }
 
 func (m masker) WithAttrs(attrs []slog.Attr) slog.Handler {
-	masked := make([]slog.Attr, len(attrs))
-	for i, attr := range attrs {
-		masked[i] = mask(attr)
-	}
-	return masker{m.next.WithAttrs(masked)}
+	return masker{m.next.WithAttrs(maskAll(attrs))}
 }
 
 func (m masker) WithGroup(name string) slog.Handler { return masker{m.next.WithGroup(name)} }
 
+func maskAll(attrs []slog.Attr) []slog.Attr {
+	masked := make([]slog.Attr, len(attrs))
+	for i, attr := range attrs {
+		masked[i] = mask(attr)
+	}
+	return masked
+}
+
 func mask(attr slog.Attr) slog.Attr {
-	value := attr.Value.Resolve()
-	switch value.Kind() {
+	attr.Value = attr.Value.Resolve()
+	switch attr.Value.Kind() {
 	case slog.KindString:
-		attr.Value = slog.StringValue(redact.PANs(value.String()))
+		attr.Value = slog.StringValue(redact.PANs(attr.Value.String()))
 	case slog.KindGroup:
-		group := slices.Clone(value.Group())
-		for i := range group {
-			group[i] = mask(group[i])
-		}
-		attr.Value = slog.GroupValue(group...)
+		attr.Value = slog.GroupValue(maskAll(attr.Value.Group())...)
 	case slog.KindAny:
-		// Whatever it is, it goes out as its masked text: a type that is not
-		// known cannot be searched.
-		attr.Value = slog.StringValue(redact.PANs(fmt.Sprint(value.Any())))
+		attr.Value = maskAny(attr.Value.Any())
 	default: // numbers, times and booleans hold no PAN
-		attr.Value = value
 	}
 	return attr
+}
+
+// maskAny masks a value of any type. Lists of words stay lists; all else goes out
+// as its masked text, because a type that is not known cannot be searched.
+func maskAny(value any) slog.Value {
+	switch value := value.(type) {
+	case nil:
+		return slog.AnyValue(nil)
+	case []string:
+		masked := make([]string, len(value))
+		for i, text := range value {
+			masked[i] = redact.PANs(text)
+		}
+		return slog.AnyValue(masked)
+	case []byte: // as text: its numbers would hide a PAN from the mask, not from a reader
+		return slog.StringValue(redact.PANs(string(value)))
+	default:
+		return slog.StringValue(redact.PANs(fmt.Sprint(value)))
+	}
 }

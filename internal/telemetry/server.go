@@ -8,20 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"casflow/internal/redact"
 )
-
-// Check asks one thing that a process needs whether it is there.
-type Check func(ctx context.Context) error
-
-// checkTimeout is how long /readyz waits for a check.
-const checkTimeout = 3 * time.Second
 
 // Server serves /metrics, /healthz and /readyz.
 type Server struct {
@@ -32,7 +23,8 @@ type Server struct {
 
 // Serve listens on addr and serves in the background until Shutdown. /healthz is
 // 200 while the process lives; /readyz is 200 when all checks pass, else 503, and
-// names each check's state.
+// names each check's state. Every check has a few seconds. The error, of an
+// address that cannot be listened on, says which setting to change.
 func Serve(ctx context.Context, addr string, gatherer prometheus.Gatherer, checks map[string]Check, logger *slog.Logger) (*Server, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
@@ -43,9 +35,9 @@ func Serve(ctx context.Context, addr string, gatherer prometheus.Gatherer, check
 		ErrorHandling: promhttp.ContinueOnError, ErrorLog: promLog{logger},
 	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, map[string]string{"process": "ok"})
+		answer(w, http.StatusOK, map[string]string{"process": stateOK})
 	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, checks) })
+	mux.Handle("GET /readyz", &readiness{checks: checks, logger: logger, states: make(map[string]string, len(checks))})
 	s := &Server{
 		listener: listener, done: make(chan struct{}),
 		server: &http.Server{
@@ -65,41 +57,20 @@ func Serve(ctx context.Context, addr string, gatherer prometheus.Gatherer, check
 // Addr is the address that is listened on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Shutdown ends the server after the requests under way.
+// Shutdown ends the server after the requests under way, or when ctx ends: those
+// that are left are cut off then, and the error says so.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.server.Shutdown(ctx)
-	<-s.done
 	if err != nil {
-		return fmt.Errorf("end metrics server: %w", err)
+		err = fmt.Errorf("end metrics server: %w", errors.Join(err, s.server.Close()))
 	}
-	return nil
-}
-
-func ready(w http.ResponseWriter, r *http.Request, checks map[string]Check) {
-	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
-	defer cancel()
-	var (
-		mu    sync.Mutex
-		group sync.WaitGroup
-	)
-	status, states := http.StatusOK, make(map[string]string, len(checks))
-	for name, check := range checks {
-		group.Go(func() {
-			err := check(ctx)
-			mu.Lock()
-			defer mu.Unlock()
-			states[name] = "ok"
-			if err != nil {
-				status, states[name] = http.StatusServiceUnavailable, redact.PANs(err.Error())
-			}
-		})
-	}
-	group.Wait()
-	answer(w, status, states)
+	<-s.done
+	return err
 }
 
 func answer(w http.ResponseWriter, status int, states map[string]string) {
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(states) // whoever asked may have gone
 }
