@@ -18,9 +18,9 @@ import (
 
 // PostgresOptions say how to start a Postgres server.
 type PostgresOptions struct {
-	// Dir keeps the data: made if need be, used again if it holds a cluster
-	// already, left in place by Stop. Empty, a temporary directory is used,
-	// which Stop removes.
+	// Dir keeps the data, the password and the log: made if need be, used
+	// again if it holds a cluster already, left in place by Stop. Empty, a
+	// temporary directory is used, which Stop removes.
 	Dir string
 	// Fsync makes the server flush to disk, as production does; for benches.
 	// Without it, committed data survives a crash of the server, but not one

@@ -42,14 +42,14 @@ func StartS3(ctx context.Context) (*S3, error) {
 		return nil, fmt.Errorf("start s3: %w", err)
 	}
 	accessKey, secretKey := "CASFLOW"+rand.Text()[:13], rand.Text()
-	backend := gofakes3.New(s3mem.New(), gofakes3.WithV4Auth(map[string]string{accessKey: secretKey}))
+	backend := gofakes3.New(s3Backend{s3mem.New()}, gofakes3.WithV4Auth(map[string]string{accessKey: secretKey}))
 	s := &S3{
 		Endpoint:  "http://" + listener.Addr().String(),
 		Region:    "us-east-1",
 		AccessKey: accessKey,
 		SecretKey: redact.Secret(secretKey),
 		server: &http.Server{
-			Handler:           backend.Server(),
+			Handler:           rememberVersion(backend.Server()),
 			ReadHeaderTimeout: 10 * time.Second,
 			ErrorLog:          log.New(io.Discard, "", 0), // cut connections are part of many tests
 		},

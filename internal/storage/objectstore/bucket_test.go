@@ -65,7 +65,10 @@ func TestStore_List_Pages(t *testing.T) {
 		t.Errorf("got %d keys that differ from the %d put", len(got), len(want))
 	}
 	// What a listing names can be fetched as it names it.
-	for page := range b.List(t.Context(), b.bucket, "in/") {
+	for page, err := range b.List(t.Context(), b.bucket, "in/") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if content, _, err := read(t.Context(), b.Store, page[7].Ref); err != nil || content != want[7] {
 			t.Errorf("got %q, %v", content, err)
 		}
@@ -111,7 +114,7 @@ func TestStore_List_AwkwardKeys(t *testing.T) {
 		t.Errorf("keys (-want +got):\n%s", diff)
 	}
 	for page, err := range b.List(t.Context(), b.bucket, "a+") {
-		if err != nil || len(page) != 1 || page[0].Ref.Key != "a+b.pdf" {
+		if err != nil || len(page) != 1 || page[0].Key != "a+b.pdf" {
 			t.Errorf("prefix a+: got %v, %v", page, err)
 		}
 	}

@@ -22,6 +22,9 @@ var ErrChanged = errors.New("object has changed")
 // maxMessage bounds, in bytes, what of a server's message goes into an error.
 const maxMessage = 300
 
+// noMessage is what the SDK puts where the server gave no message.
+const noMessage = "UnknownError"
+
 // Error is a failed operation. It matches (errors.Is) fs.ErrNotExist where
 // bucket, key or version does not exist, fs.ErrPermission where the credentials
 // do not suffice, ErrChanged, the context's errors, and otherwise nothing: then
@@ -77,11 +80,11 @@ func (s *Store) fail(ctx context.Context, op string, ref Ref, err error) error {
 	case ctx.Err() != nil: // asked of the context, because time-outs of the network look the same
 		e.Err = ctx.Err()
 		e.text = e.Err.Error()
-	case answered && answer.Response != nil && answer.Response.Response != nil:
-		e.answered(s, ref, answer.Response.Response, err)
 	case silent:
 		e.Err = errors.New(masked(innermost(unsent).Error()))
 		e.text = fmt.Sprintf("S3 at %s cannot be reached: %s; check %s and the network", s.where(), e.Err, s.setting())
+	case answered && answer.Response != nil && answer.Response.Response != nil:
+		e.answered(s, ref, answer.Response.Response, err)
 	default:
 		e.Err = errors.New(masked(innermost(err).Error()))
 		e.text = e.Err.Error()
@@ -95,7 +98,9 @@ func (e *Error) answered(s *Store, ref Ref, response *http.Response, err error) 
 	e.RequestID = response.Header.Get("X-Amz-Request-Id")
 	if fault, ok := errors.AsType[smithy.APIError](err); ok {
 		e.Code = fault.ErrorCode()
-		e.text = masked(fault.ErrorMessage())
+		if message := fault.ErrorMessage(); message != noMessage {
+			e.text = masked(message)
+		}
 	} else {
 		e.text = masked("the answer cannot be read: " + err.Error())
 	}

@@ -149,6 +149,9 @@ func TestStore_Versions(t *testing.T) {
 		if ref.VersionID != "" && info.Ref != ref {
 			t.Errorf("got %+v, want %+v", info.Ref, ref)
 		}
+		if head, err := b.Head(t.Context(), ref); err != nil || head.Ref != info.Ref {
+			t.Errorf("head: got %+v, %v, want %+v", head.Ref, err, info.Ref)
+		}
 	}
 	url, err := b.PresignGet(t.Context(), first, time.Minute)
 	if err != nil {

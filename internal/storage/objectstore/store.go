@@ -87,6 +87,8 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	client := s3.NewFromConfig(loaded, func(o *s3.Options) {
 		o.Region = region
 		o.UsePathStyle = c.ForcePathStyle
+		// Said of every object of a server that keeps no checksums.
+		o.DisableLogOutputChecksumValidationSkipped = true
 	})
 	return &Store{client: client, presigner: s3.NewPresignClient(client), host: host, region: region}, nil
 }
