@@ -1,0 +1,249 @@
+package samples
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// render lays a sample out: a cover, the accounts and folios, the
+// transactions, insurance and pensions, and a page of notes.
+func render(sample *Sample) [][]byte {
+	s := newSheet(sample)
+	st := sample.Statement
+	s.turn()
+	s.cover(st)
+	s.turn()
+	s.accounts(st.DematAccounts)
+	s.folios(st.MutualFunds)
+	s.transactions(st)
+	s.policies(st.Insurance.LifeInsurancePolicies)
+	s.pensions(st.NPS)
+	s.turn()
+	s.notes()
+	return s.finish()
+}
+
+// cover tells whose statement it is and what it comes to.
+func (s *sheet) cover(st *Statement) {
+	const height, half = 11800, textWidth/2 - 500
+	s.y -= height
+	inv := st.Investor
+	s.card(left, half, height, "Investor", [][2]string{
+		{"Name", inv.Name},
+		{"PAN", inv.PAN},
+		{"Address", addressOf(inv)},
+		{"Mobile", told(inv.Mobile)},
+		{"Email", told(inv.Email)},
+	})
+	s.card(left+textWidth-half, half, height, "Statement", [][2]string{
+		{"Period from", day(st.Meta.StatementPeriod.From)},
+		{"Period to", day(st.Meta.StatementPeriod.To)},
+		{"CAS ID", told(inv.CASID)},
+		{"Source", string(st.Meta.CASType)},
+		{"Total value", "INR " + money(st.Summary.TotalValue)},
+	})
+	s.y -= 800
+
+	s.heading("Summary")
+	t := s.newTable(
+		column{"Section", 50, false}, column{"Accounts", 15, true}, column{"Value (INR)", 35, true})
+	line := func(title string, a *AccountTotal) {
+		if a != nil {
+			t.row(title, strconv.Itoa(a.Count), money(a.TotalValue))
+		}
+	}
+	line("Demat accounts", &st.Summary.Accounts.Demat)
+	line("Mutual fund folios", &st.Summary.Accounts.MutualFunds)
+	line("Life insurance policies (no value is reported)", st.Summary.Accounts.Insurance)
+	line("National Pension System", st.Summary.Accounts.NPS)
+	t.total("Total", "", money(st.Summary.TotalValue))
+	t.end()
+
+	s.heading("By account")
+	t = s.newTable(column{"Account", 34, false}, column{"With", 30, false},
+		column{"Positions", 12, true}, column{"Value (INR)", 24, true})
+	for i := range st.DematAccounts {
+		a := &st.DematAccounts[i]
+		n := 0
+		for range a.Holdings.All() {
+			n++
+		}
+		t.row(string(a.DematType)+" demat "+accountNumber(a), a.DPName, strconv.Itoa(n), money(a.Value))
+	}
+	for _, f := range st.MutualFunds {
+		t.row("Folio "+told(f.FolioNumber), f.AMC, strconv.Itoa(len(f.Schemes)), money(f.Value))
+	}
+	for _, n := range st.NPS {
+		t.row("PRAN "+n.PRAN, n.CRA, strconv.Itoa(len(n.Funds)), money(n.Value))
+	}
+	t.total("Total", "", "", money(st.Summary.TotalValue))
+	t.end()
+	s.composition(st)
+}
+
+// composition tells what the value is in, with a bar for the share of each.
+func (s *sheet) composition(st *Statement) {
+	total := st.Summary.TotalValue.decimal()
+	if total.sign() <= 0 {
+		return
+	}
+	s.heading("By kind")
+	t := s.newTable(column{"Kind", 24, false}, column{"Value (INR)", 20, true}, column{"Share %", 10, true},
+		column{"", 46, false})
+	line := func(title string, value decimal) {
+		if value.sign() == 0 {
+			return
+		}
+		share := value.mul(dec(100, 0), 2).quo(total, 2)
+		t.row(title, money(value.number()), money(share.number()), "")
+		from, to := t.edges[3], t.edges[4]-cellPad
+		bar := dec(int64(to-from), 0).mul(share, 0).quo(dec(100, 0), 0)
+		s.page.box(from, s.y+300, max(40, int(bar.n.Int64())), 640, s.tint)
+	}
+	byKind, byType := map[Kind]decimal{}, map[string]decimal{}
+	for _, kind := range kinds() {
+		byKind[kind] = dec(0, 2)
+	}
+	for i := range st.DematAccounts {
+		for kind, h := range st.DematAccounts[i].Holdings.All() {
+			byKind[kind] = byKind[kind].add(h.Value.decimal())
+		}
+	}
+	for _, kind := range kinds() {
+		line(kindTitle(kind), byKind[kind])
+	}
+	types := []string{"Equity", "Debt", "Hybrid", "Other"}
+	for _, assets := range types {
+		byType[assets] = dec(0, 2)
+	}
+	for _, f := range st.MutualFunds {
+		for j := range f.Schemes {
+			assets := f.Schemes[j].Type
+			byType[assets] = byType[assets].add(f.Schemes[j].Value.decimal())
+		}
+	}
+	for _, assets := range types {
+		line("Mutual fund folios, "+strings.ToLower(assets), byType[assets])
+	}
+	if st.Summary.Accounts.NPS != nil {
+		line("National Pension System", st.Summary.Accounts.NPS.TotalValue.decimal())
+	}
+	t.end()
+}
+
+// card prints a framed list of names and values, its lower edge at y.
+func (s *sheet) card(x, width, height int, title string, facts [][2]string) {
+	const titleBar = 1700
+	s.page.frame(x, s.y, width, height, s.tint)
+	s.page.box(x, s.y+height-titleBar, width, titleBar, s.tint)
+	s.page.text(s.bold, 900, white(), x+600, s.y+height-titleBar+520, title)
+	y := s.y + height - titleBar - 1400
+	for _, fact := range facts {
+		s.page.text(s.regular, 800, grey(), x+600, y, fact[0])
+		for _, line := range s.bold.wrap(fact[1], 800, width-7200) {
+			s.page.text(s.bold, 800, black(), x+6400, y, line)
+			y -= 1150
+		}
+		y -= 350
+	}
+}
+
+func addressOf(inv Investor) string {
+	if inv.Address == "" {
+		return unknownMark
+	}
+	return string(inv.Address + " - " + inv.Pincode)
+}
+
+// accountNumber is what the account's depository calls it by.
+func accountNumber(a *DematAccount) string {
+	if a.BOID != "" {
+		return string(a.BOID)
+	}
+	return a.DPID + "-" + a.ClientID
+}
+
+// accounts prints the demat accounts with their holdings by kind.
+func (s *sheet) accounts(accounts []DematAccount) {
+	if len(accounts) == 0 {
+		return
+	}
+	s.heading("Demat accounts")
+	for i := range accounts {
+		a := &accounts[i]
+		info := a.AdditionalInfo
+		facts := []string{"DP " + a.DPName + "   DP ID " + a.DPID + "   Client ID " + a.ClientID}
+		if info.BOStatus != "" {
+			facts = append(facts, fmt.Sprintf("Status %s   Type %s, %s   BSDA %s   Nominee %s",
+				info.BOStatus, info.BOType, info.BOSubStatus, info.BSDA, told(info.Nominee)))
+		}
+		facts = append(facts, "Holders: "+holderLine(a.LinkedHolders))
+		s.subheading(string(a.DematType)+" account "+accountNumber(a), "INR "+money(a.Value), facts...)
+		s.holdings(a)
+	}
+}
+
+func (s *sheet) holdings(a *DematAccount) {
+	t := s.newTable(column{"ISIN", 16, false}, column{"Security", 42, false}, column{"Kind", 17, false},
+		column{"Units", 17, true}, column{"Value (INR)", 18, true})
+	for kind, h := range a.Holdings.All() {
+		name := h.Name
+		terms := h.BondTerms
+		if terms == (BondTerms{}) {
+			terms = h.AdditionalInfo.BondTerms
+		}
+		if terms.MaturityDate != "" {
+			name += ", coupon " + terms.CouponRate + ", matures " + day(terms.MaturityDate)
+		}
+		t.row(h.ISIN, name, kindTitle(kind), units(h.Units), money(h.Value))
+	}
+	t.total("Total", "", "", "", money(a.Value))
+	t.end()
+}
+
+func kindTitle(kind Kind) string {
+	switch kind {
+	case KindCorporateBonds:
+		return "Corporate bond"
+	case KindGovernmentSecurities:
+		return "Govt security"
+	case KindAIFs:
+		return "AIF"
+	case KindDematMutualFunds:
+		return "Mutual fund, demat"
+	default:
+		return "Equity"
+	}
+}
+
+// folios prints the folios with their schemes.
+func (s *sheet) folios(folios []Folio) {
+	if len(folios) == 0 {
+		return
+	}
+	s.heading("Mutual fund folios")
+	for i := range folios {
+		f := &folios[i]
+		facts := []string{fmt.Sprintf("Registrar %s   KYC %s   PAN %s", told(f.Registrar),
+			told(f.AdditionalInfo.KYC), told(f.AdditionalInfo.PAN))}
+		if len(f.LinkedHolders) > 0 {
+			facts = append(facts, "Holders: "+holderLine(f.LinkedHolders))
+		}
+		s.subheading("Folio "+told(f.FolioNumber)+"   "+f.AMC, "INR "+money(f.Value), facts...)
+		t := s.newTable(column{"ISIN", 15, false}, column{"Scheme", 36, false}, column{"Units", 24, true},
+			column{"NAV", 12, true}, column{"Cost (INR)", 17, true}, column{"Value (INR)", 18, true},
+			column{"Gain %", 10, true})
+		for j := range f.Schemes {
+			sc := &f.Schemes[j]
+			name := told(sc.Name)
+			if len(sc.Nominees) > 0 {
+				name += ", nominee " + strings.Join(sc.Nominees, ", ")
+			}
+			t.row(told(sc.ISIN), name, units(sc.Units), grouped(sc.NAV, 4), money(sc.Cost), money(sc.Value),
+				money(sc.Gain.Percentage))
+		}
+		t.total("Total", "", "", "", "", money(f.Value), "")
+		t.end()
+	}
+}
