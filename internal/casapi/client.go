@@ -1,0 +1,155 @@
+package casapi
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"casflow/internal/redact"
+)
+
+// Endpoint is the path of an API call.
+type Endpoint string
+
+// The parse endpoints each cost one credit and answer in the unified shape.
+const (
+	SmartParse        Endpoint = "/v4/smart/parse"         // finds out the kind of statement by itself
+	CDSLParse         Endpoint = "/v4/cdsl/parse"          // CDSL eCAS
+	NSDLParse         Endpoint = "/v4/nsdl/parse"          // NSDL eCAS
+	CAMSKFintechParse Endpoint = "/v4/cams_kfintech/parse" // mutual fund statements
+
+	creditsEndpoint Endpoint = "/v1/credits"
+)
+
+const (
+	defaultBaseURL   = "https://api.casparser.in"
+	defaultTimeout   = 90 * time.Second // docs: 60 s; users allow 60 to 120 s
+	defaultFileField = "file"           // the seed's name; newer docs say pdf_file
+	defaultUserAgent = "casflow"
+
+	defaultMaxAnswer = 32 << 20
+	maxErrorBody     = 64 << 10
+)
+
+// Config says how to reach the API.
+type Config struct {
+	// BaseURL is scheme, host and perhaps a path. Defaults to
+	// https://api.casparser.in.
+	BaseURL string
+	// APIKey returns the key and is asked before each call, since keys rotate.
+	// Required.
+	APIKey func() redact.Secret
+	// Timeout bounds a call from the connection to the last byte of the answer.
+	// Defaults to 90 s.
+	Timeout time.Duration
+	// FileField names the multipart part that holds the PDF. Defaults to "file";
+	// the API's newer documentation says "pdf_file".
+	FileField string
+	// HTTPClient is used as it is, except that it follows no redirect: the key
+	// would go along. Nil means an own transport made for many slow calls.
+	HTTPClient *http.Client
+	// UserAgent defaults to "casflow".
+	UserAgent string
+	// MaxAnswerBytes caps the answer of a parse call. Defaults to 32 MiB.
+	MaxAnswerBytes int64
+}
+
+// Client calls the API. It may be used by many goroutines at once.
+type Client struct {
+	http      *http.Client
+	base      string
+	key       func() redact.Secret
+	timeout   time.Duration
+	fileField string
+	userAgent string
+	maxAnswer int64
+}
+
+var fieldName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+
+// New returns a client, or every fault of the configuration at once.
+func New(config Config) (*Client, error) {
+	c := &Client{
+		http:      &http.Client{Transport: newTransport()},
+		base:      strings.TrimRight(withDefault(config.BaseURL, defaultBaseURL), "/"),
+		key:       config.APIKey,
+		timeout:   withDefault(config.Timeout, defaultTimeout),
+		fileField: withDefault(config.FileField, defaultFileField),
+		userAgent: withDefault(config.UserAgent, defaultUserAgent),
+		maxAnswer: withDefault(config.MaxAnswerBytes, defaultMaxAnswer),
+	}
+	if config.HTTPClient != nil {
+		own := *config.HTTPClient
+		c.http = &own
+	}
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+	var faults []error
+	if err := checkBaseURL(c.base); err != nil {
+		faults = append(faults, err)
+	}
+	if c.key == nil {
+		faults = append(faults, errors.New("no API key"))
+	}
+	if c.timeout < 0 {
+		faults = append(faults, fmt.Errorf("timeout %s is negative", c.timeout))
+	}
+	if !fieldName.MatchString(c.fileField) {
+		faults = append(faults, fmt.Errorf("file field %q may hold letters, digits and _.- only", c.fileField))
+	}
+	if !printable(c.userAgent) {
+		faults = append(faults, errors.New("user agent has characters that no header can hold"))
+	}
+	if c.maxAnswer < 0 {
+		faults = append(faults, fmt.Errorf("answer limit %d is negative", c.maxAnswer))
+	}
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("casapi: %w", errors.Join(faults...))
+	}
+	return c, nil
+}
+
+// checkBaseURL does not repeat the URL, which may hold credentials.
+func checkBaseURL(base string) error {
+	parsed, err := url.Parse(base)
+	switch {
+	case err != nil:
+		return errors.New("base URL is no URL")
+	case parsed.Scheme != "https" && parsed.Scheme != "http", parsed.Host == "":
+		return errors.New("base URL must be like https://host")
+	case parsed.User != nil, parsed.RawQuery != "", parsed.Fragment != "":
+		return errors.New("base URL must have no user, query or fragment")
+	}
+	return nil
+}
+
+// CloseIdleConnections closes connections that no call is using.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
+
+// NewRequestID returns an id for a call: "req_" and 26 letters and digits, 130
+// bits of them random. The API keeps to it as the X-Request-ID, by which its
+// usage log can be asked later whether a lost call was completed.
+func NewRequestID() string { return "req_" + rand.Text() }
+
+// printable reports whether text can go into a header as it is.
+func printable(text string) bool {
+	for i := range len(text) {
+		if text[i] <= ' ' && text[i] != ' ' || text[i] >= 0x7f {
+			return false
+		}
+	}
+	return text == strings.TrimSpace(text)
+}
+
+func withDefault[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
