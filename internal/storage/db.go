@@ -40,7 +40,7 @@ func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
 		return nil, errors.New("DATABASE_URL is not a Postgres URL: expected postgres://USER@HOST:PORT/DATABASE")
 	}
 	if maxConns > 0 {
-		config.MaxConns = int32(min(maxConns, 10_000)) //nolint:gosec // bounded
+		config.MaxConns = int32(min(maxConns, 10_000))
 	}
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "casflow"
@@ -68,8 +68,7 @@ func (db *DB) Ping(ctx context.Context) error {
 	}
 	config := db.pool.Config().ConnConfig
 	where := net.JoinHostPort(config.Host, fmt.Sprint(config.Port))
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return fmt.Errorf("postgres at %s refuses the connection: %s (SQLSTATE %s); check user, password and database of DATABASE_URL",
 			where, refused.Message, refused.Code)
 	}
@@ -79,8 +78,7 @@ func (db *DB) Ping(ctx context.Context) error {
 // reachError is the innermost cause: pgx wraps it in texts that repeat user and
 // database names several times over.
 func reachError(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op
 	}
 	return err
@@ -133,20 +131,20 @@ func one[T any](ctx context.Context, q querier, sql string, args pgx.NamedArgs) 
 	rows, err := q.Query(ctx, sql, args)
 	if err != nil {
 		var none T
-		return none, err //nolint:wrapcheck // wrapped by the exported method
+		return none, err
 	}
 	value, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[T])
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrNotFound
 	}
-	return value, err //nolint:wrapcheck // wrapped by the exported method
+	return value, err
 }
 
 // all runs a query and collects its rows.
 func all[T any](ctx context.Context, q querier, sql string, args pgx.NamedArgs) ([]T, error) {
 	rows, err := q.Query(ctx, sql, args)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // wrapped by the exported method
+		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByName[T]) //nolint:wrapcheck // wrapped by the exported method
 }

@@ -100,17 +100,6 @@ ORDER BY updated_at`
 	return deliveries, nil
 }
 
-// Touch notes that the tasks of these documents were seen in the queue, so that
-// Stale does not name them again at once.
-func (l *Leader) Touch(ctx context.Context, ids []uuid.UUID) error {
-	_, err := l.conn.Exec(ctx, `UPDATE cas.documents SET updated_at = now() WHERE document_id = ANY (@ids) AND status = 'queued'`,
-		pgx.NamedArgs{"ids": ids})
-	if err != nil {
-		return fmt.Errorf("touch documents: %w", err)
-	}
-	return nil
-}
-
 // Reclaim puts documents back to pending whose worker has not been seen for
 // lease, and marks the attempts it left open as unknown. It returns how many.
 func (l *Leader) Reclaim(ctx context.Context, lease time.Duration) (int, error) {

@@ -103,6 +103,9 @@ func (db *DB) Save(ctx context.Context, a Answer, s *Statement, end AttemptEnd) 
 	if end.RequestID != "" {
 		batch.Queue(endAttemptSQL, end.args(nil))
 	}
+	// A document that another worker gave up meanwhile is dead no more.
+	batch.Queue(`UPDATE cas.dead_letters SET redriven_at = now() WHERE document_id = @id AND redriven_at IS NULL`,
+		pgx.NamedArgs{"id": a.DocumentID})
 	batch.Queue(`
 UPDATE cas.documents
 SET status = 'parsed', claimed_by = NULL, sealed_passwords = NULL, not_before = NULL, stalled_since = NULL, sha256 = @sha256,

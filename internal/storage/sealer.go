@@ -63,7 +63,8 @@ func (s *Sealer) Passwords(document uuid.UUID, candidates []redact.Secret) ([]by
 	sealed := make([]byte, 1+s.aead.NonceSize(), 1+s.aead.NonceSize()+len(text)+s.aead.Overhead())
 	sealed[0] = sealVersion
 	_, _ = rand.Read(sealed[1:]) // never fails: documented to abort the program instead
-	return s.aead.Seal(sealed, sealed[1:], text, document[:]), nil
+
+	return s.aead.Seal(sealed, sealed[1:], text, document[:]), nil //nolint:gosec // the nonce is the random one above
 }
 
 // OpenPasswords gives the candidates back, or ErrSealed.

@@ -87,57 +87,57 @@ func urlOf(name string) string {
 
 // URL makes a migrated database for the test and returns its URL. It goes with
 // the cluster.
-func URL(t testing.TB) string {
-	t.Helper()
+func URL(tb testing.TB) string {
+	tb.Helper()
 	name := fmt.Sprintf("test_%d", database.Add(1))
-	if err := exec(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
-		t.Fatal(err)
+	if err := exec(tb.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+		tb.Fatal(err)
 	}
 	return urlOf(name)
 }
 
 // Empty makes a database without a schema.
-func Empty(t testing.TB) string {
-	t.Helper()
+func Empty(tb testing.TB) string {
+	tb.Helper()
 	name := fmt.Sprintf("test_%d", database.Add(1))
-	if err := exec(t.Context(), "CREATE DATABASE "+name); err != nil {
-		t.Fatal(err)
+	if err := exec(tb.Context(), "CREATE DATABASE "+name); err != nil {
+		tb.Fatal(err)
 	}
 	return urlOf(name)
 }
 
 // New makes a migrated database for the test and opens it.
-func New(t testing.TB) *storage.DB {
-	t.Helper()
-	db, _ := NewURL(t)
+func New(tb testing.TB) *storage.DB {
+	tb.Helper()
+	db, _ := NewURL(tb)
 	return db
 }
 
 // NewURL is New, and returns the URL besides, for looking at the rows.
-func NewURL(t testing.TB) (*storage.DB, string) {
-	t.Helper()
-	address := URL(t)
-	db, err := storage.Open(t.Context(), address, 8)
+func NewURL(tb testing.TB) (*storage.DB, string) {
+	tb.Helper()
+	address := URL(tb)
+	db, err := storage.Open(tb.Context(), address, 8)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(db.Close)
+	tb.Cleanup(db.Close)
 	return db, address
 }
 
 // Rows runs a query on the database at url and returns the rows as text, NULL as
 // "<null>".
-func Rows(t testing.TB, address, sql string, args ...any) [][]string {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), address)
+func Rows(tb testing.TB, address, sql string, args ...any) [][]string {
+	tb.Helper()
+	conn, err := pgx.Connect(tb.Context(), address)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	defer func() { _ = conn.Close(context.WithoutCancel(tb.Context())) }()
 	// The simple protocol gives every value in its text form.
-	rows, err := conn.Query(t.Context(), sql, append([]any{pgx.QueryExecModeSimpleProtocol}, args...)...)
+	rows, err := conn.Query(tb.Context(), sql, append([]any{pgx.QueryExecModeSimpleProtocol}, args...)...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) ([]string, error) {
 		var texts []string
@@ -151,7 +151,7 @@ func Rows(t testing.TB, address, sql string, args ...any) [][]string {
 		return texts, nil
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }
