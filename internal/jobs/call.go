@@ -29,7 +29,7 @@ func (r *run) ask(ctx context.Context, file *pdf) (storage.Answer, error) {
 	}
 	byLink := file.size > r.p.UploadLimit
 	for i := 0; ; {
-		answer, err := r.call(ctx, file, candidates[i], byLink)
+		answer, err := r.call(ctx, file, candidates[i], byLink, i+1 == len(candidates))
 		if err == nil {
 			return answer, nil
 		}
@@ -51,8 +51,12 @@ func (r *run) ask(ctx context.Context, file *pdf) (storage.Answer, error) {
 // call makes one attempt: permit, row, request. From the moment the row is
 // written neither a deadline nor a shutdown ends it, because its money may be
 // spent. What became of it is in r.end.
-func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLink bool) (storage.Answer, error) {
+// last says that the bytes are not needed for another attempt of this try.
+func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLink, last bool) (storage.Answer, error) {
 	request := casapi.Request{Endpoint: r.endpoint, RequestID: casapi.NewRequestID(), Password: password}
+	if last {
+		request.Sent = file.letGo
+	}
 	if byLink {
 		link, err := r.p.Objects.Link(ctx, r.object)
 		if err != nil {
@@ -73,7 +77,7 @@ func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLin
 		Endpoint: string(r.endpoint), SHA256: file.sum, SizeBytes: file.size,
 	})
 	if err != nil {
-		return storage.Answer{}, err //nolint:wrapcheck // storage says it all
+		return storage.Answer{}, err
 	}
 	r.end = storage.AttemptEnd{RequestID: request.RequestID}
 
@@ -85,7 +89,7 @@ func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLin
 	r.note(answer, err)
 	r.p.Metrics.called(string(r.endpoint), r.end.HTTPStatus, time.Since(began))
 	if answer == nil {
-		return storage.Answer{}, err //nolint:wrapcheck // casapi says it all
+		return storage.Answer{}, err
 	}
 	r.p.Metrics.credits(answer.CreditsUsed, answer.CreditsRemaining)
 	kept := storage.Answer{
@@ -111,8 +115,7 @@ func (r *run) note(answer *casapi.Answer, err error) {
 	if verdict := judge(err); answer == nil {
 		r.end.Outcome = verdict.outcome
 	}
-	var api *casapi.Error
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*casapi.Error](err); ok {
 		r.end.HTTPStatus, r.end.Code, r.end.APIRequestID = api.StatusCode, api.Code, api.RequestID
 	}
 }
@@ -126,12 +129,13 @@ func (r *run) permit(ctx context.Context) error {
 	defer cancel()
 	ctx, cancelCause := context.WithCancelCause(ctx)
 	defer cancelCause(nil)
+	//nolint:contextcheck // the processor's end is what is waited for besides the call's context
 	defer context.AfterFunc(r.p.shutdown, func() { cancelCause(errShutdown) })()
 
 	err := r.p.Limiter.Wait(ctx, r.document.Queue)
 	r.p.Metrics.limiterWait.Observe(time.Since(began).Seconds())
-	if cause := context.Cause(r.p.shutdown); cause != nil {
-		return cause // even with a permit in hand: no new call
+	if r.p.shutdown.Err() != nil {
+		return errShutdown // even with a permit in hand: no new call
 	}
 	return err
 }

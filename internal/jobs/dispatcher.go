@@ -79,9 +79,9 @@ func (d *Dispatcher) Run(ctx context.Context) {
 func (d *Dispatcher) lead(ctx context.Context) error {
 	leader, err := d.DB.Lead(ctx)
 	if leader == nil {
-		return err //nolint:wrapcheck // storage says it all
+		return err
 	}
-	defer leader.Resign()
+	defer leader.Resign() //nolint:contextcheck // resigning must work when ctx has ended
 	d.leads.Store(true)
 	defer d.leads.Store(false)
 	d.Logger.InfoContext(ctx, "dispatcher leads")
@@ -107,7 +107,7 @@ func (d *Dispatcher) dispatch(ctx context.Context, leader *storage.Leader) error
 	for _, queue := range []string{storage.QueueInteractive, storage.QueueBulk} {
 		deliveries, err := leader.Dispatch(ctx, queue, d.Window)
 		if err != nil {
-			return err //nolint:wrapcheck // storage says it all
+			return err
 		}
 		if err := d.Enqueuer.deliver(ctx, deliveries); err != nil {
 			return err
@@ -120,7 +120,7 @@ func (d *Dispatcher) dispatch(ctx context.Context, leader *storage.Leader) error
 func (d *Dispatcher) revive(ctx context.Context, leader *storage.Leader) error {
 	stale, err := leader.Stale(ctx, staleAge)
 	if err != nil || len(stale) == 0 {
-		return err //nolint:wrapcheck // storage says it all
+		return err
 	}
 	return d.Enqueuer.revive(ctx, stale)
 }
@@ -131,7 +131,7 @@ func (d *Dispatcher) reclaim(ctx context.Context, leader *storage.Leader) error 
 	if n > 0 {
 		d.Logger.WarnContext(ctx, "documents of a vanished worker are pending again", slog.Int("documents", n))
 	}
-	return err //nolint:wrapcheck // storage says it all
+	return err
 }
 
 // every tells when an interval has passed.

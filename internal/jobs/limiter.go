@@ -68,7 +68,7 @@ func (l *Limiter) Wait(ctx context.Context, queue string) error {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return context.Cause(ctx)
+			return context.Cause(ctx) //nolint:wrapcheck // documented, and compared by identity
 		}
 	}
 }

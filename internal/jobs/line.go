@@ -46,7 +46,7 @@ func (l *line) enter(ctx context.Context, interactive bool) error {
 	if at < 0 {
 		l.leave() // the turn came in the same moment: pass it on
 	}
-	return context.Cause(ctx)
+	return context.Cause(ctx) //nolint:wrapcheck // documented, and compared by identity
 }
 
 // leave passes the turn on.

@@ -85,6 +85,13 @@ func (m *Metrics) called(endpoint string, status int, took time.Duration) {
 	m.apiDuration.WithLabelValues(endpoint).Observe(took.Seconds())
 }
 
+// wrote notes the rows that a statement was written as, by table.
+func (m *Metrics) wrote(rows map[string]int64) {
+	for table, n := range rows {
+		m.rowsWritten.WithLabelValues(table).Add(float64(n))
+	}
+}
+
 // credits notes what a call cost and what is left, as far as the API said it;
 // both are decimal text.
 func (m *Metrics) credits(spent, left string) {

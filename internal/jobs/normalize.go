@@ -119,7 +119,7 @@ func casType(came casapi.Value, kind string) string {
 	return "UNKNOWN"
 }
 
-var panPattern = regexp.MustCompile(`^[A-Z]{5}[0-9]{4}[A-Z]$`) //nolint:gochecknoglobals // a constant
+var panPattern = regexp.MustCompile(`^[A-Z]{5}[0-9]{4}[A-Z]$`)
 
 // readPAN gives a PAN in its one form, or "" for what is none.
 func readPAN(v casapi.Value) string {

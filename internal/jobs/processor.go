@@ -114,7 +114,7 @@ func (r *run) try(ctx context.Context) (err error) {
 func (r *run) answer(ctx context.Context) (storage.Answer, error) {
 	if r.document.HasAnswer {
 		r.p.Metrics.answersReused.Inc()
-		return r.p.DB.Answer(ctx, r.document.ID) //nolint:wrapcheck // storage says it all
+		return r.p.DB.Answer(ctx, r.document.ID)
 	}
 	pdf, err := r.fetch(ctx)
 	if err != nil {
@@ -129,7 +129,7 @@ func (r *run) answer(ctx context.Context) (storage.Answer, error) {
 		answer.DocumentID = r.document.ID
 		return answer, nil
 	case !errors.Is(err, storage.ErrNotFound):
-		return storage.Answer{}, err //nolint:wrapcheck // storage says it all
+		return storage.Answer{}, err
 	}
 	return r.ask(ctx, pdf)
 }

@@ -58,12 +58,10 @@ func (r *run) save(ctx context.Context, answer storage.Answer) error {
 		var saved storage.Saved
 		err := r.persist(ctx, func(ctx context.Context) (err error) {
 			saved, err = r.p.DB.Save(ctx, answer, statement, r.end)
-			return err //nolint:wrapcheck // storage says it all
+			return err
 		})
 		if err == nil {
-			for table, n := range saved.Rows {
-				r.p.Metrics.rowsWritten.WithLabelValues(table).Add(float64(n))
-			}
+			r.p.Metrics.wrote(saved.Rows)
 			r.document.SealedPasswords = nil
 			return nil
 		}
@@ -88,6 +86,7 @@ func (r *run) keep(ctx context.Context, answer storage.Answer) error {
 func (r *run) persist(ctx context.Context, write func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	//nolint:contextcheck // the processor's end bounds the write, the task's context must not
 	defer context.AfterFunc(r.p.shutdown, func() { time.AfterFunc(saveGrace, cancel) })()
 	backoff := Backoff{Base: 100 * time.Millisecond, Max: 5 * time.Second}
 	for tries := 1; ; tries++ {
@@ -95,7 +94,7 @@ func (r *run) persist(ctx context.Context, write func(context.Context) error) er
 		if err == nil || errors.Is(err, storage.ErrRefused) || errors.Is(err, storage.ErrNotFound) {
 			return err
 		}
-		if tries == 1 {
+		if tries%10 == 1 { // not at every try: an outage need not fill the disk with it
 			r.warn(ctx, "ledger cannot be written, trying on", err)
 		}
 		select {
@@ -207,12 +206,13 @@ func (r *run) report(ctx context.Context, level slog.Level, message, outcome str
 		attrs = append(attrs, slog.String("stack", string(r.stack)))
 	}
 	attrs = append(attrs, slog.Duration("duration", time.Since(r.stages.began)), slog.Attr{Key: "stages", Value: slog.GroupValue(r.stages.attrs...)})
-	r.p.Logger.LogAttrs(ctx, level, message, attrs...)
+	r.p.Logger.LogAttrs(ctx, level, message, attrs...) //nolint:sloglint // callers pass constants
 }
 
 // warn logs err, if there is one, and goes on: for what the dispatcher mends.
 func (r *run) warn(ctx context.Context, message string, err error) {
 	if err != nil {
+		//nolint:sloglint // callers pass constants
 		r.p.Logger.WarnContext(ctx, message, slog.String("document_id", r.document.ID.String()), slog.Any("err", err))
 	}
 }

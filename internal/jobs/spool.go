@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 )
 
 // Objects are the PDFs. Implementations are safe for concurrent use.
@@ -42,6 +43,9 @@ type pdf struct {
 	file *os.File
 	size int64
 	sum  [sha256.Size]byte
+
+	close  sync.Once
+	closed error // what closing the file gave
 }
 
 // spool copies an object to disk and checks it: the bytes are needed twice, for
@@ -107,10 +111,17 @@ func unnamedFile() (*os.File, error) {
 // reader reads the PDF from its start; several at once are fine.
 func (p *pdf) reader() io.Reader { return io.NewSectionReader(p.file, 0, p.size) }
 
-// Close lets go of the file.
+// letGo frees the file's space, as soon as its last byte is on its way: a call
+// that waits for its answer need not hold megabytes of disk. Hash and size stay.
+func (p *pdf) letGo() {
+	p.close.Do(func() { p.closed = p.file.Close() })
+}
+
+// Close lets go of the file. It may be called more than once.
 func (p *pdf) Close() error {
-	if err := p.file.Close(); err != nil {
-		return fmt.Errorf("close temporary file: %w", err)
+	p.letGo()
+	if p.closed != nil {
+		return fmt.Errorf("close temporary file: %w", p.closed)
 	}
 	return nil
 }

@@ -66,8 +66,7 @@ func DecodePayload(data []byte) (Payload, error) {
 // encoding/json quotes are names of fields and types, but a stranger's field may
 // be named after a PAN.
 func payloadFault(data []byte, err error) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		err = fmt.Errorf("not JSON (at byte %d)", syntax.Offset)
 	}
 	return fmt.Errorf("payload of %d bytes: %s", len(data), redact.PANs(err.Error()))

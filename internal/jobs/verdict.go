@@ -74,8 +74,7 @@ func judge(err error) verdict {
 	case errors.Is(err, storage.ErrSealed):
 		return bury(storage.ReasonWrongPassword)
 	}
-	var api *casapi.Error
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*casapi.Error](err); ok {
 		return judgeAPI(api)
 	}
 	return verdict{action: actStall}
@@ -137,7 +136,7 @@ func (b Backoff) Delay(tries int) time.Duration {
 	}
 	jitter := b.Jitter
 	if jitter == nil {
-		jitter = rand.Int64N //nolint:gosec // spreading load needs no secrecy
+		jitter = rand.Int64N
 	}
 	return time.Duration(jitter(int64(ceiling)) + 1)
 }

@@ -84,8 +84,7 @@ func (w *Worker) server(concurrency int, queues map[string]int) *asynq.Server {
 // (a lease that expired, a deadline) are left to the dispatcher: it re-enqueues
 // what nobody works on, under a new task id.
 func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
-	var later *taskError
-	if errors.As(err, &later) {
+	if later, ok := errors.AsType[*taskError](err); ok {
 		return later.delay
 	}
 	return throttleWait

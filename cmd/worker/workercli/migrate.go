@@ -54,7 +54,7 @@ func (c *migrateUp) Run(ctx context.Context, console *console) error {
 		if err == nil && len(applied) == 0 {
 			return say(console.out, "nothing to apply: the schema is at version %d\n", migrations.Latest())
 		}
-		return err //nolint:wrapcheck // migrations says it all
+		return err
 	})
 }
 
@@ -63,7 +63,7 @@ func (c *migrateDown) Run(ctx context.Context, console *console) error {
 		state, err := m.Down(ctx)
 		switch {
 		case err != nil:
-			return err //nolint:wrapcheck // migrations says it all
+			return err
 		case state.Version == 0:
 			return say(console.out, "nothing to take back\n")
 		}
@@ -75,7 +75,7 @@ func (c *migrateStatus) Run(ctx context.Context, console *console) error {
 	return withMigrator(ctx, c.Postgres, func(m *migrations.Migrator) error {
 		states, err := m.Status(ctx)
 		if err != nil {
-			return err //nolint:wrapcheck // migrations says it all
+			return err
 		}
 		table := tabwriter.NewWriter(console.out, 0, 0, 2, ' ', 0)
 		for _, state := range states {
@@ -87,7 +87,7 @@ func (c *migrateStatus) Run(ctx context.Context, console *console) error {
 				return err
 			}
 		}
-		return table.Flush() //nolint:wrapcheck // stdout is gone
+		return table.Flush()
 	})
 }
 

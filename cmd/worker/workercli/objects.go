@@ -41,5 +41,5 @@ func translate(err error) error {
 	if errors.Is(err, objectstore.ErrChanged) {
 		return fmt.Errorf("%w: %w", jobs.ErrObjectChanged, err)
 	}
-	return err //nolint:wrapcheck // objectstore says it all
+	return err
 }

@@ -53,12 +53,12 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 	defer db.Close()
 	redis, err := jobs.OpenRedis(ctx, c.Redis.URL)
 	if err != nil {
-		return err //nolint:wrapcheck // jobs says it all
+		return err
 	}
 	defer func() { err = errors.Join(err, redis.Close()) }()
 	store, err := objectstore.Open(ctx, objectstore.Config{Endpoint: c.S3.Endpoint, ForcePathStyle: c.S3.ForcePathStyle, Logger: logger})
 	if err != nil {
-		return err //nolint:wrapcheck // objectstore says it all
+		return err
 	}
 	registry := telemetry.NewRegistry(config.Version(), config.Revision())
 	enqueuer := jobs.NewEnqueuer(db, redis, c.taskTimeout())
@@ -78,7 +78,7 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 		"postgres": db.Ping, "redis": func(ctx context.Context) error { return redis.Ping(ctx).Err() },
 	}, logger)
 	if err != nil {
-		return err //nolint:wrapcheck // telemetry says it all
+		return err
 	}
 	logger.InfoContext(ctx, "metrics are served", slog.String("addr", server.Addr()))
 	defer func() {
@@ -92,20 +92,27 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 		Dispatcher: jobs.DispatcherConfig{Window: c.Worker.Window, Lease: workerLease},
 	})
 	if err := worker.Run(ctx); err != nil {
-		return err //nolint:wrapcheck // jobs says it all
+		return err
 	}
 	logger.InfoContext(ctx, "worker has stopped")
 	return c.verdict(ctx, db)
 }
 
-// verdict is ErrDead where the caller wants to know of dead documents.
+// verdict is how the worker ends: a service that was told to stop has done its
+// duty, but with --drain it was interrupted before all was done. ErrDead is for
+// callers who want to know of dead documents.
 func (c *runCommand) verdict(ctx context.Context, db *storage.DB) error {
-	if !c.FailOnDead || ctx.Err() != nil {
+	switch {
+	case !c.Drain:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err() //nolint:wrapcheck // an interruption
+	case !c.FailOnDead:
 		return nil
 	}
 	overview, err := db.Overview(ctx, "")
 	if err != nil {
-		return err //nolint:wrapcheck // storage says it all
+		return err
 	}
 	if n := overview.Documents[storage.StatusDead]; n > 0 {
 		return fmt.Errorf("%w: %d, see enqueuer dead list", config.ErrDead, n)
@@ -118,11 +125,11 @@ func (c *runCommand) verdict(ctx context.Context, db *storage.DB) error {
 func openLedger(ctx context.Context, postgres config.Postgres) (*storage.DB, error) {
 	db, err := storage.Open(ctx, postgres.URL.Reveal(), postgres.MaxConns)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // storage says it all
+		return nil, err
 	}
 	if err := db.RequireSchema(ctx, migrations.Latest()); err != nil {
 		db.Close()
-		return nil, err //nolint:wrapcheck // storage says it all
+		return nil, err
 	}
 	return db, nil
 }
@@ -134,7 +141,7 @@ func (c *runCommand) processor(db *storage.DB, pdfs jobs.Objects, enqueuer *jobs
 		UserAgent: "casflow/" + config.Version(),
 	})
 	if err != nil {
-		return jobs.ProcessorConfig{}, err //nolint:wrapcheck // casapi says it all
+		return jobs.ProcessorConfig{}, err
 	}
 	secret, err := c.SecretKey.Bytes()
 	if err != nil {
@@ -143,7 +150,7 @@ func (c *runCommand) processor(db *storage.DB, pdfs jobs.Objects, enqueuer *jobs
 	var sealer *storage.Sealer // none without a key
 	if secret != nil {
 		if sealer, err = storage.NewSealer(secret); err != nil {
-			return jobs.ProcessorConfig{}, err //nolint:wrapcheck // storage says it all
+			return jobs.ProcessorConfig{}, err
 		}
 	}
 	limit, oneWay := c.API.UploadLimit()
