@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"casflow/internal/casapi/sandbox"
+	"casflow/internal/redact"
+)
+
+type apiCommand struct {
+	Addr    string        `default:"127.0.0.1:4010" help:"Address to listen on."`
+	Key     redact.Secret `default:"demo" help:"API key that is taken."`
+	Credits int           `default:"-1" help:"Credit balance; -1 is unlimited."`
+	Rate    int           `default:"0" help:"Calls per minute that are let in; 0 is no limit."`
+	Latency time.Duration `default:"0s" help:"How long each parse call takes."`
+}
+
+func (c *apiCommand) Run(ctx context.Context, console *console) error {
+	api := sandbox.New(sandbox.Config{Key: c.Key.Reveal(), Credits: c.Credits, RatePerMinute: c.Rate, Latency: c.Latency})
+	server, err := serve(ctx, c.Addr, api)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(console.out, "stand-in API on %s; it opens sample statements only (demo samples)\n", server.url); err != nil {
+		return errors.Join(err, server.stop())
+	}
+	<-ctx.Done()
+	return server.stop()
+}
+
+// served is an HTTP server in this process.
+type served struct {
+	url    string
+	server *http.Server
+	done   chan error
+}
+
+func serve(ctx context.Context, addr string, handler http.Handler) (*served, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("--addr: %q cannot be listened on; choose another one: %w", addr, err)
+	}
+	s := &served{
+		url: "http://" + listener.Addr().String(), done: make(chan error, 1),
+		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second},
+	}
+	go func() { s.done <- s.server.Serve(listener) }()
+	return s, nil
+}
+
+func (s *served) stop() error {
+	err := s.server.Close()
+	if ended := <-s.done; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
+	if err != nil {
+		return fmt.Errorf("end server: %w", err)
+	}
+	return nil
+}
