@@ -53,7 +53,7 @@ type manifest struct{ rows [][]string }
 func (m *manifest) add(key, password string) { m.rows = append(m.rows, []string{key, password}) }
 
 func (m *manifest) write(file string) (err error) {
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // the caller names it
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)
 	}

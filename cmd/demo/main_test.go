@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+
+	"casflow/internal/devstack"
+	"casflow/internal/storage/storagetest"
+)
+
+// asProgram makes the test binary be the demo, so that a test can run it with an
+// environment, signals and an exit code of its own.
+const asProgram = "CASFLOW_TEST_AS_DEMO"
+
+// What the tests of this package share. Each has its own database of Postgres
+// (storagetest), its own of Redis, and its own bucket.
+var (
+	redisServer *devstack.Redis
+	redisDBs    = make(chan int, redisDatabases) // those that no test has
+	s3Server    *devstack.S3
+)
+
+// redisDatabases is how many databases a Redis has by default.
+const redisDatabases = 16
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(start())
+	}
+	os.Exit(testMain(m))
+}
+
+func testMain(m *testing.M) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if err := startServers(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "tests need a redis-server:", err)
+		return 1
+	}
+	code := storagetest.Main(m)
+	for _, stop := range []func() error{redisServer.Stop, s3Server.Stop} {
+		if err := stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "stop server:", err)
+			code = max(code, 1)
+		}
+	}
+	return code
+}
+
+func startServers(ctx context.Context) (err error) {
+	// The settings of whoever runs the tests are none of theirs.
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		if strings.HasPrefix(name, "CASFLOW_") || strings.HasPrefix(name, "CASPARSER_") || strings.HasPrefix(name, "AWS_") ||
+			name == "DATABASE_URL" || name == "REDIS_URL" || name == "S3_FORCE_PATH_STYLE" {
+			if err := os.Unsetenv(name); err != nil {
+				return fmt.Errorf("clear environment: %w", err)
+			}
+		}
+	}
+	if redisServer, err = devstack.StartRedis(ctx); err != nil {
+		return fmt.Errorf("start Redis: %w", err)
+	}
+	for n := range redisDatabases {
+		redisDBs <- n
+	}
+	if s3Server, err = devstack.StartS3(ctx); err != nil {
+		return fmt.Errorf("start S3: %w", err)
+	}
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": s3Server.AccessKey, "AWS_SECRET_ACCESS_KEY": s3Server.SecretKey.Reveal(), "AWS_REGION": s3Server.Region,
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// newRedisURL gives the test a database of Redis that no other test has, as long
+// as it runs.
+func newRedisURL(t *testing.T) string {
+	t.Helper()
+	n := <-redisDBs
+	t.Cleanup(func() { redisDBs <- n })
+	u, err := url.Parse(redisServer.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = fmt.Sprintf("/%d", n)
+	return u.String()
+}

@@ -1,0 +1,347 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/csv"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+
+	"casflow/cmd/enqueuer/enqueuercli"
+	"casflow/cmd/worker/workercli"
+	"casflow/internal/casapi/sandbox"
+	"casflow/internal/config"
+	"casflow/internal/jobs"
+	"casflow/internal/redact"
+	"casflow/internal/samples"
+	"casflow/internal/storage"
+	"casflow/internal/storage/objectstore"
+	"casflow/internal/storage/storagetest"
+)
+
+// pipeline is what one test runs both programs on.
+type pipeline struct {
+	t       *testing.T
+	db      *storage.DB
+	url     string // of the database
+	redis   redis.UniversalClient
+	redisAt string
+	store   *objectstore.Store
+	bucket  string
+	api     *sandbox.Sandbox
+	apiURL  string
+
+	passwords [][]string // key, password
+
+	mu  sync.Mutex
+	log bytes.Buffer // what the programs wrote to stderr
+}
+
+const apiKey = "sk_test_of_the_pipeline"
+
+func newPipeline(t *testing.T, c sandbox.Config) *pipeline {
+	t.Helper()
+	p := &pipeline{t: t, redisAt: newRedisURL(t), bucket: "b" + uuid.NewString()}
+	p.db, p.url = storagetest.NewURL(t)
+	client, err := jobs.OpenRedis(t.Context(), redact.Secret(p.redisAt))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.redis = client
+	t.Cleanup(func() { _ = client.Close() })
+	if err := client.FlushDB(t.Context()).Err(); err != nil { // what an earlier test left
+		t.Fatal(err)
+	}
+	p.store, err = objectstore.Open(t.Context(), objectstore.Config{Endpoint: s3Server.Endpoint, ForcePathStyle: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.store.CreateBucket(t.Context(), p.bucket); err != nil {
+		t.Fatal(err)
+	}
+	c.Key = apiKey
+	p.api = sandbox.New(c)
+	server := httptest.NewServer(p.api)
+	t.Cleanup(server.Close)
+	p.apiURL = server.URL
+	t.Cleanup(func() {
+		if t.Failed() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			text := p.log.String()
+			t.Logf("the programs' log ends:\n%s", text[max(0, len(text)-3000):])
+		}
+	})
+	return p
+}
+
+// Write takes what the programs write to stderr.
+func (p *pipeline) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.Write(text)
+}
+
+func (p *pipeline) logged() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+// put stores an object, and notes the passwords that the manifest is to have.
+func (p *pipeline) put(key string, content []byte, passwords ...string) {
+	p.t.Helper()
+	if _, err := p.store.Put(p.t.Context(), p.bucket, key, bytes.NewReader(content), int64(len(content)), nil); err != nil {
+		p.t.Fatal(err)
+	}
+	for _, password := range passwords {
+		p.passwords = append(p.passwords, []string{key, password})
+	}
+}
+
+// remove deletes an object: casflow itself never does.
+func (p *pipeline) remove(key string) {
+	p.t.Helper()
+	client := s3.New(s3.Options{
+		BaseEndpoint: aws.String(s3Server.Endpoint), UsePathStyle: true, Region: s3Server.Region,
+		Credentials: credentials.NewStaticCredentialsProvider(s3Server.AccessKey, s3Server.SecretKey.Reveal(), ""),
+	})
+	if _, err := client.DeleteObject(p.t.Context(), &s3.DeleteObjectInput{Bucket: &p.bucket, Key: &key}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// sample is one sample statement in S3.
+type sample struct {
+	*samples.Sample
+	key string
+	pdf []byte
+	sum [32]byte
+}
+
+// putSamples stores samples of moderate size, each with its password.
+func (p *pipeline) putSamples(o samples.Options) []sample {
+	p.t.Helper()
+	if o.MaxBytes == 0 {
+		o.MinBytes, o.MaxBytes = 20_000, 60_000
+	}
+	var all []sample
+	for s := range samples.Generate(o) {
+		pdf, err := s.PDF()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		one := sample{Sample: s, key: "in/" + s.Filename, pdf: pdf, sum: sha256.Sum256(pdf)}
+		p.put(one.key, pdf, s.Password)
+		all = append(all, one)
+	}
+	return all
+}
+
+var secretKey = base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
+
+// settings are the flags of both programs.
+func (p *pipeline) settings(args ...string) []string {
+	return append(args, "--database-url", p.url, "--redis-url", p.redisAt, "--s3-endpoint", s3Server.Endpoint,
+		"--s3-force-path-style", "--secret-key", secretKey)
+}
+
+// enqueuer runs enqueuer and returns its stdout.
+func (p *pipeline) enqueuer(args ...string) string {
+	p.t.Helper()
+	var out bytes.Buffer
+	if code := enqueuercli.Run(p.t.Context(), args, &out, p); code != config.ExitDone {
+		p.t.Fatalf("enqueuer %s: exit code %d\n%s", args[0], code, p.logged())
+	}
+	return out.String()
+}
+
+// scan records all objects under a prefix, with the passwords of the manifest.
+func (p *pipeline) scan(prefix string, args ...string) string {
+	p.t.Helper()
+	manifest := filepath.Join(p.t.TempDir(), "manifest.csv")
+	file, err := os.Create(manifest)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := csv.NewWriter(file).WriteAll(append([][]string{{"key", "password"}}, p.passwords...)); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		p.t.Fatal(err)
+	}
+	return p.enqueuer(p.settings(append([]string{
+		"scan", "s3://" + p.bucket + "/" + prefix, "--password-from", "manifest:" + manifest, "--json",
+	}, args...)...)...)
+}
+
+// worker runs worker until ctx ends, or until it has drained, and returns its
+// exit code. Later flags override earlier ones.
+func (p *pipeline) worker(ctx context.Context, args ...string) int {
+	all := p.settings("run", "--api-base-url", p.apiURL, "--api-key", apiKey, "--addr", "127.0.0.1:0", "--log-format", "json",
+		"--api-rate-per-minute", "0", "--backoff-base", "20ms", "--backoff-max", "200ms")
+	var out bytes.Buffer
+	return workercli.Run(ctx, append(all, args...), &out, p)
+}
+
+// drain runs worker --drain to its end.
+func (p *pipeline) drain(args ...string) {
+	p.t.Helper()
+	if code := p.worker(p.t.Context(), append([]string{"--drain"}, args...)...); code != config.ExitDone {
+		p.t.Fatalf("worker run --drain: exit code %d", code)
+	}
+}
+
+// drainQueue runs a worker until no task is left in Redis: for tasks that the
+// ledger does not know of.
+func (p *pipeline) drainQueue() {
+	p.t.Helper()
+	ctx, stop := context.WithCancel(p.t.Context())
+	defer stop()
+	ended := make(chan int, 1)
+	go func() { ended <- p.worker(ctx) }()
+	p.await("an empty queue", func() bool { return p.tasks() == 0 })
+	stop()
+	if code := <-ended; code != config.ExitDone {
+		p.t.Fatalf("worker run: exit code %d", code)
+	}
+}
+
+// tasks counts the tasks in Redis that something is still to be done about.
+func (p *pipeline) tasks() int64 {
+	p.t.Helper()
+	var left int64
+	for _, queue := range []string{storage.QueueInteractive, storage.QueueBulk} {
+		prefix := "asynq:{" + queue + "}:"
+		for _, n := range []*redis.IntCmd{
+			p.redis.LLen(p.t.Context(), prefix+"pending"), p.redis.LLen(p.t.Context(), prefix+"active"),
+			p.redis.ZCard(p.t.Context(), prefix+"retry"), p.redis.ZCard(p.t.Context(), prefix+"scheduled"),
+		} {
+			if n.Err() != nil {
+				p.t.Fatal(n.Err())
+			}
+			left += n.Val()
+		}
+	}
+	return left
+}
+
+// awaitLog waits until the programs have logged a text.
+func (p *pipeline) awaitLog(text string) {
+	p.t.Helper()
+	p.await("log: "+text, func() bool { return strings.Contains(p.logged(), text) })
+}
+
+// await waits until what cannot tell by itself has happened, or the test's time
+// is over.
+func (p *pipeline) await(what string, happened func() bool) {
+	p.t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !happened() {
+		select {
+		case <-tick.C:
+		case <-p.t.Context().Done():
+			p.t.Fatalf("never came: %s", what)
+		}
+	}
+}
+
+// fate is how a document ended.
+type fate struct {
+	Status, Reason string // Reason "" unless dead
+	HTTPStatus     string // of the dead letter; "" none
+	Attempts       int    // rows in cas.attempts
+}
+
+// fates are the ends of all documents by object key.
+func (p *pipeline) fates() map[string]fate {
+	p.t.Helper()
+	fates := make(map[string]fate)
+	for _, row := range storagetest.Rows(p.t, p.url, `
+SELECT d.object_key, d.status, coalesce(l.reason, ''), coalesce(l.http_status::text, ''),
+       (SELECT count(*) FROM cas.attempts a WHERE a.document_id = d.document_id)
+FROM cas.documents d LEFT JOIN cas.dead_letters l ON l.document_id = d.document_id AND l.redriven_at IS NULL`) {
+		var attempts int
+		if _, err := fmt.Sscan(row[4], &attempts); err != nil {
+			p.t.Fatal(err)
+		}
+		fates[row[0]] = fate{Status: row[1], Reason: row[2], HTTPStatus: row[3], Attempts: attempts}
+	}
+	return fates
+}
+
+// archived holds asynq's archive against the dead documents: each is in both.
+func (p *pipeline) archived(fates map[string]fate) {
+	p.t.Helper()
+	dead := 0
+	for _, f := range fates {
+		if f.Status == "dead" {
+			dead++
+		}
+	}
+	got, err := p.redis.ZCard(p.t.Context(), "asynq:{bulk}:archived").Result()
+	if err != nil || int(got) != dead {
+		p.t.Errorf("%d tasks in asynq's archive, %v, want the %d dead ones", got, err, dead)
+	}
+}
+
+// value is the single value that a query gives, as text.
+func (p *pipeline) value(sql string, args ...any) string {
+	p.t.Helper()
+	rows := storagetest.Rows(p.t, p.url, sql, args...)
+	if len(rows) != 1 || len(rows[0]) != 1 {
+		p.t.Fatalf("%s: %d rows, want one value", sql, len(rows))
+	}
+	return rows[0][0]
+}
+
+// noSecrets fails where the log, Redis or the ledger's texts hold what they must
+// not.
+func (p *pipeline) noSecrets(secrets ...string) {
+	p.t.Helper()
+	texts := map[string]string{"log": p.logged(), "Redis": p.dump()}
+	for _, row := range storagetest.Rows(p.t, p.url, `
+SELECT coalesce(string_agg(message, ' '), '') FROM (SELECT message FROM cas.attempts UNION ALL SELECT message FROM cas.dead_letters) AS m`) {
+		texts["ledger's messages"] = row[0]
+	}
+	for _, secret := range append(secrets, apiKey, secretKey, "X-Amz-Signature", s3Server.SecretKey.Reveal()) {
+		for place, text := range texts {
+			if strings.Contains(text, secret) {
+				p.t.Errorf("the %s holds %q", place, secret)
+			}
+		}
+	}
+}
+
+// dump is all that Redis holds.
+func (p *pipeline) dump() string {
+	p.t.Helper()
+	var b strings.Builder
+	keys, err := p.redis.Keys(p.t.Context(), "*").Result()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, key := range keys {
+		content, err := p.redis.Dump(p.t.Context(), key).Result()
+		if err != nil && err != redis.Nil { //nolint:errorlint // go-redis returns it as it is
+			p.t.Fatal(err)
+		}
+		b.WriteString(key + "\n" + content + "\n")
+	}
+	return b.String()
+}
