@@ -37,30 +37,21 @@ type Migrator struct {
 	provider *goose.Provider
 }
 
-// Open connects to the database at url (any libpq URL) and prepares the schema
-// that the version table lives in.
-func Open(ctx context.Context, url string) (*Migrator, error) {
+// Open connects to the database at url (any libpq URL). It changes nothing.
+func Open(url string) (*Migrator, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("DATABASE_URL is not a Postgres URL: expected postgres://USER@HOST:PORT/DATABASE")
 	}
 	db := stdlib.OpenDB(*config)
 	m := &Migrator{db: db}
-	if err := m.prepare(ctx); err != nil {
+	if err := m.prepare(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return m, nil
 }
 
-func (m *Migrator) prepare(ctx context.Context) error {
-	// IF NOT EXISTS is not safe against a second one at the same moment: whoever
-	// comes second gets a unique violation, which says that the schema is there.
-	const createSchema = `DO $$ BEGIN
-		IF to_regnamespace('cas') IS NULL THEN CREATE SCHEMA cas; END IF;
-	EXCEPTION WHEN duplicate_schema OR unique_violation THEN NULL; END $$`
-	if _, err := m.db.ExecContext(ctx, createSchema); err != nil {
-		return fmt.Errorf("create schema cas: %w", err)
-	}
+func (m *Migrator) prepare() error {
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return fmt.Errorf("prepare migration lock: %w", err)
@@ -83,6 +74,14 @@ func (m *Migrator) Close() error {
 
 // Up applies what is missing, in order, and returns what it applied.
 func (m *Migrator) Up(ctx context.Context) ([]State, error) {
+	// IF NOT EXISTS is not safe against a second one at the same moment: whoever
+	// comes second gets a unique violation, which says that the schema is there.
+	const createSchema = `DO $$ BEGIN
+		IF to_regnamespace('cas') IS NULL THEN CREATE SCHEMA cas; END IF;
+	EXCEPTION WHEN duplicate_schema OR unique_violation THEN NULL; END $$`
+	if _, err := m.db.ExecContext(ctx, createSchema); err != nil {
+		return nil, fmt.Errorf("create schema cas: %w", err)
+	}
 	results, err := m.provider.Up(ctx)
 	states := make([]State, 0, len(results))
 	for _, r := range results {
@@ -97,6 +96,9 @@ func (m *Migrator) Up(ctx context.Context) ([]State, error) {
 // Down takes back the newest applied migration, data included. It returns a
 // State without a version when there is none.
 func (m *Migrator) Down(ctx context.Context) (State, error) {
+	if empty, err := m.empty(ctx); empty || err != nil {
+		return State{}, err
+	}
 	result, err := m.provider.Down(ctx)
 	switch {
 	case errors.Is(err, goose.ErrNoNextVersion):
@@ -109,6 +111,9 @@ func (m *Migrator) Down(ctx context.Context) (State, error) {
 
 // Status lists all migrations in order.
 func (m *Migrator) Status(ctx context.Context) ([]State, error) {
+	if empty, err := m.empty(ctx); empty || err != nil {
+		return m.none(), err
+	}
 	all, err := m.provider.Status(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("migration status: %w", err)
@@ -118,6 +123,25 @@ func (m *Migrator) Status(ctx context.Context) ([]State, error) {
 		states = append(states, State{Version: s.Source.Version, Name: s.Source.Path, AppliedAt: s.AppliedAt})
 	}
 	return states, nil
+}
+
+// empty reports whether no migration was ever applied: then asking for more would
+// make the version table, and who asks only wants to look.
+func (m *Migrator) empty(ctx context.Context) (bool, error) {
+	var empty bool
+	if err := m.db.QueryRowContext(ctx, `SELECT to_regclass($1) IS NULL`, versionTable).Scan(&empty); err != nil {
+		return false, fmt.Errorf("look for applied migrations: %w", err)
+	}
+	return empty, nil
+}
+
+// none is the status of a database without migrations.
+func (m *Migrator) none() []State {
+	var states []State
+	for _, s := range m.provider.ListSources() {
+		states = append(states, State{Version: s.Version, Name: s.Path})
+	}
+	return states
 }
 
 // Latest is the schema version that this program needs.

@@ -15,7 +15,7 @@ func TestMain(m *testing.M) { os.Exit(storagetest.Main(m)) }
 
 func open(t *testing.T, url string) *migrations.Migrator {
 	t.Helper()
-	m, err := migrations.Open(t.Context(), url)
+	m, err := migrations.Open(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,13 +65,30 @@ func TestMigrator_UpDownUp(t *testing.T) {
 	}
 }
 
+// TestMigrator_Empty: who only looks makes nothing.
+func TestMigrator_Empty(t *testing.T) {
+	t.Parallel()
+	url := storagetest.Empty(t)
+	m := open(t, url)
+	states, err := m.Status(t.Context())
+	if err != nil || int64(len(states)) != migrations.Latest() || !states[0].AppliedAt.IsZero() {
+		t.Errorf("Status() = %+v, %v, want all, none applied", states, err)
+	}
+	if state, err := m.Down(t.Context()); err != nil || state.Version != 0 {
+		t.Errorf("Down() = %+v, %v, want nothing", state, err)
+	}
+	if got := storagetest.Rows(t, url, `SELECT to_regnamespace('cas')`); got[0][0] != "<null>" {
+		t.Error("the schema was made by looking")
+	}
+}
+
 func TestMigrator_AtOnce(t *testing.T) {
 	t.Parallel()
 	url := storagetest.Empty(t)
 	applied := make(chan int)
 	for range 3 {
 		go func() {
-			m, err := migrations.Open(t.Context(), url)
+			m, err := migrations.Open(url)
 			if err != nil {
 				t.Error(err)
 				applied <- 0

@@ -7,8 +7,10 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	"casflow/internal/redact"
 )
@@ -22,6 +24,7 @@ func OpenRedis(ctx context.Context, address redact.Secret) (redis.UniversalClien
 	if err != nil {
 		return nil, fmt.Errorf("REDIS_URL: %w", err)
 	}
+	silenceRedis()
 	client := redis.NewUniversalClient(options)
 	if err := client.Ping(ctx).Err(); err != nil {
 		where := strings.Join(options.Addrs, ",")
@@ -30,6 +33,10 @@ func OpenRedis(ctx context.Context, address redact.Secret) (redis.UniversalClien
 	}
 	return client, nil
 }
+
+// silenceRedis keeps the library from writing lines of its own to stderr, between
+// the JSON ones of ours: what goes wrong comes back as an error anyway.
+var silenceRedis = sync.OnceFunc(logging.Disable) //nolint:gochecknoglobals // the library's switch is one
 
 func redisOptions(address string) (*redis.UniversalOptions, error) {
 	parsed, err := url.Parse(address)

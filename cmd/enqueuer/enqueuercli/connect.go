@@ -23,7 +23,7 @@ type intake struct {
 
 	Kind         string   `default:"smart" enum:"smart,cdsl,nsdl,cams_kfintech" help:"Parser of the API: smart finds out; cdsl, nsdl, cams_kfintech refuse others."`
 	Batch        string   `help:"Name that status and dead letters can be asked for by."`
-	PasswordFrom []string `name:"password-from" sep:"none" placeholder:"SOURCE" help:"Where PDF passwords come from, repeatable, tried in order: env:VAR, manifest:FILE.csv (columns key,password), metadata:NAME, key:REGEXP (first group or whole match of the object key)."`
+	PasswordFrom []string `name:"password-from" sep:"none" placeholder:"SOURCE" help:"Where PDF passwords come from, repeatable, tried in order: env:VAR, manifest:FILE.csv (columns key,password; a key may leave out leading folders), metadata:NAME, key:REGEXP (first group or whole match of the object key)."`
 	DryRun       bool     `help:"Say what would be done, and do nothing."`
 }
 
@@ -37,23 +37,30 @@ type connections struct {
 	enqueuer  *jobs.Enqueuer
 }
 
-// connect checks the settings and opens what they name, in the order in which
-// faults are cheapest to find.
-func (i *intake) connect(ctx context.Context) (_ *connections, err error) {
-	c := &connections{}
+// read reads the password sources and the key that seals passwords. Its error is
+// everything about the settings that makes no sense.
+func (i *intake) read() (sources *passwords, secret []byte, err error) {
 	sources, faults := openPasswords(i.PasswordFrom)
-	c.passwords = sources
-	secret, err := i.SecretKey.Bytes()
-	if err == nil && c.passwords.given() && secret == nil {
-		faults = errors.Join(faults, errors.New(
-			"CASFLOW_SECRET_KEY (--secret-key): required with --password-from; make one with: openssl rand -base64 32"))
+	secret, err = i.SecretKey.Bytes()
+	if err == nil && len(i.PasswordFrom) > 0 && secret == nil {
+		err = errors.New("CASFLOW_SECRET_KEY (--secret-key): not set, but required with --password-from; " +
+			"make one with: openssl rand -base64 32")
 	}
-	if err := errors.Join(config.Validate(i.Postgres, i.Redis, i.S3, i.SecretKey), faults); err != nil {
+	return sources, secret, errors.Join(i.Postgres.Faults(), i.Redis.Faults(), i.S3.Faults(), err, faults)
+}
+
+// connect checks the settings and opens what they name, in the order in which
+// faults are cheapest to find. faults are those that the command has found
+// besides; they are reported together.
+func (i *intake) connect(ctx context.Context, faults error) (_ *connections, err error) {
+	sources, secret, err := i.read()
+	if err := errors.Join(faults, err); err != nil {
 		return nil, config.Usage(err)
 	}
+	c := &connections{passwords: sources}
 	if secret != nil {
 		if c.sealer, err = storage.NewSealer(secret); err != nil {
-			return nil, err //nolint:wrapcheck // storage says it all
+			return nil, err
 		}
 	}
 	defer func() {
@@ -65,12 +72,12 @@ func (i *intake) connect(ctx context.Context) (_ *connections, err error) {
 		return nil, err
 	}
 	if c.redis, err = jobs.OpenRedis(ctx, i.Redis.URL); err != nil {
-		return nil, err //nolint:wrapcheck // jobs says it all
+		return nil, err
 	}
 	c.enqueuer = jobs.NewEnqueuer(c.db, c.redis, 0)
 	c.store, err = objectstore.Open(ctx, objectstore.Config{Endpoint: i.S3.Endpoint, ForcePathStyle: i.S3.ForcePathStyle})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // objectstore says it all
+		return nil, err
 	}
 	return c, nil
 }
@@ -93,11 +100,11 @@ func (c *connections) close() error {
 func openLedger(ctx context.Context, postgres config.Postgres) (*storage.DB, error) {
 	db, err := storage.Open(ctx, postgres.URL.Reveal(), postgres.MaxConns)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // storage says it all
+		return nil, err
 	}
 	if err := db.RequireSchema(ctx, migrations.Latest()); err != nil {
 		db.Close()
-		return nil, err //nolint:wrapcheck // storage says it all
+		return nil, err
 	}
 	return db, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -32,7 +31,8 @@ type deadFilter struct {
 	Limit    int      `help:"At most so many, the oldest; 0 is all."`
 }
 
-func (f deadFilter) read() (storage.DeadFilter, error) {
+// filter reads the flags. Its error is all that makes no sense about them.
+func (f deadFilter) filter() (storage.DeadFilter, error) {
 	filter := storage.DeadFilter{Reason: storage.Reason(f.Reason), Batch: f.Batch, Limit: f.Limit}
 	var faults []error
 	if f.Reason != "" && !slices.Contains(storage.Reasons(), filter.Reason) {
@@ -52,7 +52,7 @@ func (f deadFilter) read() (storage.DeadFilter, error) {
 		}
 		filter.Documents = append(filter.Documents, id)
 	}
-	return filter, config.Usage(errors.Join(faults...))
+	return filter, errors.Join(faults...)
 }
 
 type deadList struct {
@@ -63,10 +63,19 @@ type deadList struct {
 	Unmasked bool `help:"Show object keys with the PANs that they may hold."`
 }
 
+// Faults reports, in one error, what makes no sense; nil when all does.
+func (c *deadList) Faults() error {
+	_, err := c.filter()
+	return errors.Join(c.Postgres.Faults(), err)
+}
+
 func (c *deadList) Run(ctx context.Context, console *console) error {
-	filter, err := c.read()
-	if err := errors.Join(config.Validate(c.Postgres), err); err != nil {
-		return config.Usage(err)
+	if err := config.Validate(c); err != nil {
+		return err
+	}
+	filter, err := c.filter()
+	if err != nil {
+		return err
 	}
 	db, err := openLedger(ctx, c.Postgres)
 	if err != nil {
@@ -75,7 +84,7 @@ func (c *deadList) Run(ctx context.Context, console *console) error {
 	defer db.Close()
 	letters, err := db.DeadLetters(ctx, filter)
 	if err != nil {
-		return err //nolint:wrapcheck // storage says it all
+		return err
 	}
 	if !c.Unmasked {
 		for i := range letters {
@@ -123,75 +132,104 @@ type deadRedrive struct {
 	DryRun       bool     `help:"Say how many documents of which reasons it would be, and do nothing."`
 }
 
+// chosen is filter, where a flag chooses at all.
+func (c *deadRedrive) chosen() (storage.DeadFilter, error) {
+	filter, err := c.filter()
+	if !c.All && c.Reason == "" && c.Batch == "" && len(c.Document) == 0 && c.Limit == 0 {
+		err = errors.New("nothing chooses what to redrive: give --reason, --batch, --document or --limit, or --all")
+	}
+	return filter, err
+}
+
+// intake is what redriving has in common with recording: connections and
+// passwords.
+func (c *deadRedrive) intake() *intake {
+	return &intake{Postgres: c.Postgres, Redis: c.Redis, S3: c.S3, SecretKey: c.SecretKey, PasswordFrom: c.PasswordFrom}
+}
+
+// Faults reports, in one error, what makes no sense; nil when all does. It is
+// asked where another flag cannot be read, which may be the one that chooses.
+func (c *deadRedrive) Faults() error {
+	_, err := c.filter()
+	_, _, settings := c.intake().read()
+	return errors.Join(err, settings)
+}
+
 func (c *deadRedrive) Run(ctx context.Context, console *console) (err error) {
-	filter, err := c.read()
-	if err != nil {
-		return err
-	}
-	if !c.All && filter.Reason == "" && filter.Batch == "" && filter.Documents == nil && filter.Limit == 0 {
-		return config.Usage(errors.New("nothing chooses what to redrive: give --reason, --batch, --document or --limit, or --all"))
-	}
-	in := intake{Postgres: c.Postgres, Redis: c.Redis, S3: c.S3, SecretKey: c.SecretKey, PasswordFrom: c.PasswordFrom}
-	parts, err := in.connect(ctx)
+	filter, err := c.chosen()
+	parts, err := c.intake().connect(ctx, err)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, parts.close()) }()
 
-	counts, err := parts.db.CountDead(ctx, filter)
-	if err != nil {
-		return err //nolint:wrapcheck // storage says it all
-	}
 	if c.DryRun {
-		total := 0
-		for _, reason := range slices.Sorted(maps.Keys(counts)) {
-			total += counts[reason]
-			if err := console.say("%s: %s\n", reason, plural(counts[reason], "document")); err != nil {
-				return err
-			}
-		}
-		return console.say("%s would be redriven, at most as many credits\n", plural(total, "document"))
+		return c.preview(ctx, console, parts.db, filter)
 	}
-	if parts.passwords.given() {
-		if err := renewPasswords(ctx, parts, filter, c.PasswordFrom); err != nil {
+	note := ""
+	if len(c.PasswordFrom) > 0 {
+		// From here on the very documents that got new passwords, so that Limit
+		// does not choose others.
+		renewed := 0
+		if filter.Documents, renewed, err = renewPasswords(ctx, parts, filter); err != nil {
 			return err
 		}
+		note = fmt.Sprintf(", %d of them with new passwords", renewed)
 	}
 	redriven, err := parts.db.Redrive(ctx, filter)
 	if err != nil {
-		return err //nolint:wrapcheck // storage says it all
-	}
-	if err := console.say("%s put back; running workers take them up\n", plural(len(redriven), "document")); err != nil {
 		return err
 	}
-	return parts.enqueuer.Forget(redriven) //nolint:wrapcheck // jobs says it all
+	if err := console.say("%s put back%s; running workers take them up\n", plural(len(redriven), "document"), note); err != nil {
+		return err
+	}
+	return parts.enqueuer.Forget(redriven)
 }
 
-// renewPasswords seals new candidates for the dead documents that a source has
-// some for.
-func renewPasswords(ctx context.Context, parts *connections, filter storage.DeadFilter, sources []string) error {
-	letters, err := parts.db.DeadLetters(ctx, filter)
+// preview tells what a redrive would do.
+func (c *deadRedrive) preview(ctx context.Context, console *console, db *storage.DB, filter storage.DeadFilter) error {
+	counts, err := db.CountDead(ctx, filter)
 	if err != nil {
-		return err //nolint:wrapcheck // storage says it all
+		return err
 	}
-	objects := make([]objectstore.Info, 0, len(letters))
-	ids := make([]uuid.UUID, 0, len(letters))
-	for _, l := range letters {
-		if l.Bucket != "" {
-			objects = append(objects, objectstore.Info{Ref: objectstore.Ref{Bucket: l.Bucket, Key: l.Key}})
-			ids = append(ids, l.DocumentID)
-		}
-	}
-	if needsMetadata(sources) {
-		if objects, err = withMetadata(ctx, parts.store, objects); err != nil {
+	total := 0
+	for _, reason := range slices.Sorted(maps.Keys(counts)) {
+		total += counts[reason]
+		if err := console.say("%s: %s\n", reason, plural(counts[reason], "document")); err != nil {
 			return err
 		}
 	}
-	sealed := make([][]byte, len(ids))
-	for i, object := range objects {
-		if sealed[i], err = parts.sealer.Passwords(ids[i], parts.passwords.candidates(object, path.Base(object.Key))); err != nil {
-			return fmt.Errorf("seal passwords: %w", err)
+	return console.say("%s would be redriven, at most as many credits\n", plural(total, "document"))
+}
+
+// renewPasswords seals new candidates for the dead documents that a source has
+// some for. It returns the documents that filter chooses, and how many of them
+// have new candidates.
+func renewPasswords(ctx context.Context, parts *connections, filter storage.DeadFilter) (chosen []uuid.UUID, renewed int, err error) {
+	limit := filter.Limit
+	filter.Limit = 0 // counts bad tasks too, which have no document to bring back
+	letters, err := parts.db.DeadLetters(ctx, filter)
+	if err != nil {
+		return nil, 0, err
+	}
+	letters = slices.DeleteFunc(letters, func(l storage.DeadDocument) bool { return l.Bucket == "" })
+	if limit > 0 && len(letters) > limit {
+		letters = letters[:limit]
+	}
+	chosen = make([]uuid.UUID, len(letters)) // empty chooses none, nil would choose all
+	objects := make([]objectstore.Info, len(letters))
+	for n, l := range letters {
+		chosen[n] = l.DocumentID
+		objects[n].Ref = objectstore.Ref{Bucket: l.Bucket, Key: l.Key}
+	}
+	sealed, err := parts.sealPasswords(ctx, chosen, objects)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, s := range sealed {
+		if s != nil {
+			renewed++
 		}
 	}
-	return parts.db.ReplacePasswords(ctx, ids, sealed) //nolint:wrapcheck // storage says it all
+	return chosen, renewed, parts.db.ReplacePasswords(ctx, chosen, sealed)
 }

@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"casflow/internal/config"
+	"casflow/internal/redact"
 )
 
 type cli struct {
@@ -39,6 +41,15 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func (c *console) say(format string, args ...any) error {
 	if _, err := fmt.Fprintf(c.out, format, args...); err != nil {
 		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+// note says something that is not a result, on one line.
+func (c *console) note(format string, args ...any) error {
+	text := strings.ReplaceAll(redact.PANs(fmt.Sprintf(format, args...)), "\n", "; ")
+	if _, err := fmt.Fprintf(c.err, "enqueuer: %s\n", text); err != nil {
+		return fmt.Errorf("write note: %w", err)
 	}
 	return nil
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -18,11 +20,13 @@ import (
 // order they are tried.
 type passwords struct {
 	sources []passwordSource
+	// metadata tells that a source reads the objects' metadata, which a listing
+	// does not have.
+	metadata bool
 }
 
-// passwordSource finds candidates for one object. relative is the object's key
-// below the prefix that is scanned.
-type passwordSource func(object objectstore.Info, relative string) []redact.Secret
+// passwordSource finds candidates for one object.
+type passwordSource func(objectstore.Info) []redact.Secret
 
 // openPasswords reads the sources. All faults are reported at once.
 func openPasswords(specs []string) (*passwords, error) {
@@ -35,6 +39,7 @@ func openPasswords(specs []string) (*passwords, error) {
 			continue
 		}
 		p.sources = append(p.sources, source)
+		p.metadata = p.metadata || strings.HasPrefix(spec, "metadata:")
 	}
 	return p, errors.Join(faults...)
 }
@@ -72,27 +77,34 @@ func openPasswordSource(spec string) (passwordSource, error) {
 func envPassword(variable string) (passwordSource, error) {
 	password := redact.Secret(os.Getenv(variable))
 	if password == "" {
-		return nil, fmt.Errorf("the environment variable %s is not set", variable)
+		return nil, fmt.Errorf("the environment variable %s is not set; set it to the password", variable)
 	}
-	return func(objectstore.Info, string) []redact.Secret { return []redact.Secret{password} }, nil
+	return func(objectstore.Info) []redact.Secret { return []redact.Secret{password} }, nil
 }
 
 // manifestPasswords looks an object up in a CSV file with the columns key and
-// password: by its whole key, or its key below the scanned prefix.
+// password: by its whole key, else by what is left of it without its first
+// folder, its first two and so on. So a manifest written beside the PDFs fits
+// wherever they were uploaded to, for scan, submit and redrive alike.
 func manifestPasswords(file string) (passwordSource, error) {
-	f, err := os.Open(file) //nolint:gosec // the operator names the file
+	f, err := os.Open(file)
 	if err != nil {
-		return nil, fmt.Errorf("open manifest: %w", err)
+		if at, ok := errors.AsType[*fs.PathError](err); ok {
+			err = at.Err // the path has been said
+		}
+		return nil, fmt.Errorf("the manifest cannot be opened (%w); give a CSV file with the columns key and password", err)
 	}
 	byKey, err := readManifest(f)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
-	return func(object objectstore.Info, relative string) []redact.Secret {
-		if found := byKey[object.Key]; found != nil || relative == object.Key {
-			return found
+	return func(object objectstore.Info) []redact.Secret {
+		for key, more := object.Key, true; more; _, key, more = strings.Cut(key, "/") {
+			if found := byKey[key]; found != nil {
+				return found
+			}
 		}
-		return byKey[relative]
+		return nil
 	}, nil
 }
 
@@ -126,8 +138,8 @@ func readManifest(r io.Reader) (map[string][]redact.Secret, error) {
 
 // metadataPassword takes the password from the object's user metadata.
 func metadataPassword(name string) passwordSource {
-	name = strings.ToLower(strings.TrimPrefix(strings.ToLower(name), "x-amz-meta-"))
-	return func(object objectstore.Info, _ string) []redact.Secret {
+	name = strings.TrimPrefix(strings.ToLower(name), "x-amz-meta-")
+	return func(object objectstore.Info) []redact.Secret {
 		return []redact.Secret{redact.Secret(object.Metadata[name])}
 	}
 }
@@ -137,10 +149,13 @@ func metadataPassword(name string) passwordSource {
 func keyPassword(expression string) (passwordSource, error) {
 	pattern, err := regexp.Compile(expression)
 	if err != nil {
-		return nil, fmt.Errorf("not a regular expression: %w", err)
+		if at, ok := errors.AsType[*syntax.Error](err); ok {
+			err = errors.New(at.Code.String()) // what it stumbled over has been said
+		}
+		return nil, fmt.Errorf(`not a regular expression (%w); write it as in key:([^/]+)\.pdf$`, err)
 	}
 	group := min(1, pattern.NumSubexp())
-	return func(object objectstore.Info, _ string) []redact.Secret {
+	return func(object objectstore.Info) []redact.Secret {
 		match := pattern.FindStringSubmatch(object.Key)
 		if match == nil {
 			return nil
@@ -149,24 +164,15 @@ func keyPassword(expression string) (passwordSource, error) {
 	}, nil
 }
 
-// given reports whether any source was named.
-func (p *passwords) given() bool { return len(p.sources) > 0 }
-
 // candidates are the passwords to try on an object, in order, each once.
-func (p *passwords) candidates(object objectstore.Info, relative string) []redact.Secret {
+func (p *passwords) candidates(object objectstore.Info) []redact.Secret {
 	var all []redact.Secret
 	for _, source := range p.sources {
-		for _, candidate := range source(object, relative) {
+		for _, candidate := range source(object) {
 			if candidate != "" && !slices.Contains(all, candidate) {
 				all = append(all, candidate)
 			}
 		}
 	}
 	return all
-}
-
-// needsMetadata reports whether a source reads the objects' metadata, which a
-// listing does not have.
-func needsMetadata(specs []string) bool {
-	return slices.ContainsFunc(specs, func(spec string) bool { return strings.HasPrefix(spec, "metadata:") })
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"casflow/internal/config"
 	"casflow/internal/storage/objectstore"
 	"casflow/internal/telemetry"
 )
@@ -40,50 +39,77 @@ type scanSummary struct {
 	DryRun   bool    `json:"dry_run,omitempty"`
 }
 
+// since reads --since and checks the other flags that only a scan has. Its error
+// is all that makes no sense about them.
+func (c *scanCommand) since(now time.Time) (time.Time, error) {
+	since, err := readSince(c.Since, now)
+	if c.Limit < 0 {
+		err = errors.Join(err, fmt.Errorf("--limit is %d; expected 0 (all) or more", c.Limit))
+	}
+	return since, err
+}
+
+// Faults reports, in one error, what makes no sense; nil when all does.
+func (c *scanCommand) Faults() error {
+	var source error
+	if c.Source != "" { // otherwise it has been said that it is missing
+		_, _, source = c.source()
+	}
+	_, flags := c.since(time.Now())
+	_, _, settings := c.read()
+	return errors.Join(source, flags, settings)
+}
+
+func (c *scanCommand) source() (bucket, prefix string, err error) {
+	return bucketAndKey(c.Source, "s3://BUCKET/PREFIX")
+}
+
 func (c *scanCommand) Run(ctx context.Context, console *console) (err error) {
 	began := time.Now()
-	bucket, prefix, err := bucketAndKey(c.Source)
-	if err != nil {
-		return config.Usage(fmt.Errorf("%s: %w", c.Source, err))
-	}
-	since, err := readSince(c.Since, began)
-	if err != nil {
-		return config.Usage(err)
-	}
-	if c.Limit < 0 {
-		return config.Usage(fmt.Errorf("--limit is %d; expected 0 (all) or more", c.Limit))
-	}
-	parts, err := c.connect(ctx)
+	bucket, prefix, sourceFault := c.source()
+	since, flagFaults := c.since(began)
+	parts, err := c.connect(ctx, errors.Join(sourceFault, flagFaults))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, parts.close()) }()
 	if err := parts.store.CheckBucket(ctx, bucket); err != nil {
-		return err //nolint:wrapcheck // objectstore says it all
+		return err
 	}
 
 	summary := scanSummary{Bucket: bucket, Prefix: prefix, Batch: c.Batch, DryRun: c.DryRun}
-	bar := progress(console.err)
-	for page, err := range parts.store.List(ctx, bucket, prefix) {
-		if err != nil {
-			return fmt.Errorf("%w; %s recorded so far, run the scan again to go on", err, plural(summary.New, "document"))
-		}
-		summary.Listed += len(page)
-		if err := c.page(ctx, parts, c.choose(page, since, &summary), &summary); err != nil {
-			return err
-		}
-		bar.Describe(fmt.Sprintf("%d new, %d known", summary.New, summary.Known))
-		_ = bar.Add(len(page)) // a bar that cannot be drawn does no harm
-		if c.Limit > 0 && summary.New >= c.Limit {
-			break
-		}
+	if err := c.record(ctx, console, parts, since, &summary); err != nil {
+		return err
 	}
-	_ = bar.Finish()
 	if summary.Listed == 0 {
 		return fmt.Errorf("there is nothing under s3://%s/%s; check the prefix (it is matched from the start of the key)", bucket, prefix)
 	}
 	summary.Seconds = time.Since(began).Seconds()
 	return c.report(console, summary)
+}
+
+// record goes through the listing page by page and records what is chosen.
+func (c *scanCommand) record(ctx context.Context, console *console, parts *connections, since time.Time, summary *scanSummary) error {
+	bar := progress(console.err)
+	defer func() { _ = bar.Finish() }() // a bar that cannot be drawn does no harm
+	for page, err := range parts.store.List(ctx, summary.Bucket, summary.Prefix) {
+		if err == nil {
+			summary.Listed += len(page)
+			err = c.page(ctx, parts, c.choose(page, since, summary), summary)
+		}
+		if err != nil {
+			if !c.DryRun && summary.New > 0 {
+				err = fmt.Errorf("%w; %s recorded so far, run the scan again to go on", err, plural(summary.New, "document"))
+			}
+			return err
+		}
+		bar.Describe(fmt.Sprintf("%d new, %d known", summary.New, summary.Known))
+		_ = bar.Add(len(page))
+		if c.Limit > 0 && summary.New >= c.Limit {
+			break
+		}
+	}
+	return nil
 }
 
 // choose leaves out what the scan is not about.
@@ -101,19 +127,20 @@ func (c *scanCommand) choose(page []objectstore.Info, since time.Time, summary *
 	return chosen
 }
 
-// page records one page of the listing.
+// page records what is chosen of one page of the listing.
 func (c *scanCommand) page(ctx context.Context, parts *connections, objects []objectstore.Info, summary *scanSummary) error {
-	prefix := summary.Prefix
-	documents, known, err := c.newDocuments(ctx, parts, objects, c.Queue, func(key string) string {
-		return strings.TrimPrefix(strings.TrimPrefix(key, prefix), "/")
-	})
+	unknown, err := c.unknown(ctx, parts.db, objects)
 	if err != nil {
 		return err
 	}
-	if left := c.Limit - summary.New; c.Limit > 0 && len(documents) > left {
-		documents = documents[:left]
+	summary.Known += len(objects) - len(unknown)
+	if left := c.Limit - summary.New; c.Limit > 0 && len(unknown) > left {
+		unknown = unknown[:left] // before anything is asked about the others
 	}
-	summary.Known += known
+	documents, err := c.documents(ctx, parts, unknown, c.Queue)
+	if err != nil {
+		return err
+	}
 	for _, d := range documents {
 		if d.SealedPasswords == nil {
 			summary.NoSecret++
@@ -126,7 +153,7 @@ func (c *scanCommand) page(ctx context.Context, parts *connections, objects []ob
 	recorded, err := parts.db.Record(ctx, documents)
 	summary.New += len(recorded)
 	summary.Known += len(documents) - len(recorded) // recorded by somebody else meanwhile
-	return err                                      //nolint:wrapcheck // storage says it all
+	return err
 }
 
 func (c *scanCommand) report(console *console, s scanSummary) error {
@@ -163,11 +190,10 @@ func readSince(text string, now time.Time) (time.Time, error) {
 
 // progress is a bar on a terminal, and nothing elsewhere.
 func progress(w io.Writer) *progressbar.ProgressBar {
-	if !telemetry.IsTerminal(w) {
-		w = io.Discard
-	}
-	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("objects"), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(w), progressbar.OptionSetVisibility(telemetry.IsTerminal(w)),
+		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("objects"),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetSpinnerChangeInterval(0)) // its ticker would race with Add and Describe, and outlive the bar
 }
 
 func plural(n int, noun string) string {

@@ -2,6 +2,7 @@ package enqueuercli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -29,15 +30,27 @@ type status struct {
 	storage.Overview
 	Left             int    `json:"left"`                        // documents that are neither parsed nor dead
 	ETASeconds       int    `json:"eta_seconds,omitempty"`       // at the pace of the last minute; absent when nothing finished in it
-	CreditsRemaining string `json:"credits_remaining,omitempty"` // absent without an API key; "unlimited"
+	CreditsRemaining string `json:"credits_remaining,omitempty"` // decimal; "unlimited"; "unknown: " and why; absent without an API key
 }
 
-func (c *statusCommand) Run(ctx context.Context, console *console) error {
-	if err := config.Validate(c.Postgres); err != nil {
-		return err
+// Faults reports, in one error, what makes no sense; nil when all does.
+func (c *statusCommand) Faults() error {
+	faults := []error{c.Postgres.Faults()}
+	if c.asksAPI() {
+		faults = append(faults, c.API.Faults())
 	}
 	if c.Every <= 0 {
-		return config.Usage(fmt.Errorf("--every is %s; expected more than 0", c.Every))
+		faults = append(faults, fmt.Errorf("--every is %s; expected more than 0", c.Every))
+	}
+	return errors.Join(faults...)
+}
+
+// asksAPI reports whether there is a key to ask the API with.
+func (c *statusCommand) asksAPI() bool { return c.API.Key != "" || c.API.KeyFile != "" }
+
+func (c *statusCommand) Run(ctx context.Context, console *console) error {
+	if err := config.Validate(c); err != nil {
+		return err
 	}
 	db, err := openLedger(ctx, c.Postgres)
 	if err != nil {
@@ -70,7 +83,7 @@ func (c *statusCommand) Run(ctx context.Context, console *console) error {
 func (c *statusCommand) read(ctx context.Context, db *storage.DB, credits func(context.Context) string) (status, error) {
 	overview, err := db.Overview(ctx, c.Batch)
 	if err != nil {
-		return status{}, err //nolint:wrapcheck // storage says it all
+		return status{}, err
 	}
 	s := status{Overview: overview, CreditsRemaining: credits(ctx)}
 	for at, n := range overview.Documents {
@@ -86,24 +99,26 @@ func (c *statusCommand) read(ctx context.Context, db *storage.DB, credits func(c
 
 // credits returns what asks the API for the credits left; "" without a key.
 func (c *statusCommand) credits() (func(context.Context) string, error) {
-	if c.API.Key == "" && c.API.KeyFile == "" {
+	if !c.asksAPI() {
 		return func(context.Context) string { return "" }, nil
 	}
 	key, err := c.API.KeySource()
 	if err != nil {
-		return nil, err //nolint:wrapcheck // config says it all
+		return nil, err
 	}
 	api, err := casapi.New(casapi.Config{BaseURL: c.API.BaseURL, APIKey: key, Timeout: c.API.Timeout})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // casapi says it all
+		return nil, err
 	}
 	return func(ctx context.Context) string {
 		credits, err := api.Credits(ctx)
 		switch {
 		case err != nil:
 			return "unknown: " + err.Error()
-		case credits.Remaining == "":
+		case credits.Unlimited:
 			return "unlimited"
+		case credits.Remaining == "":
+			return "unknown: the API does not tell"
 		default:
 			return credits.Remaining
 		}

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
+	"slices"
 
-	"casflow/internal/config"
+	"github.com/google/uuid"
+
 	"casflow/internal/jobs"
 	"casflow/internal/storage"
 	"casflow/internal/storage/objectstore"
@@ -29,22 +30,34 @@ type submitted struct {
 	Status     storage.Status `json:"status"`
 }
 
-func (c *submitCommand) Run(ctx context.Context, console *console) (err error) {
+// refs reads the addresses. Its error is all that makes no sense about them.
+func (c *submitCommand) refs() ([]objectstore.Ref, error) {
+	const form = "s3://BUCKET/KEY"
 	refs := make([]objectstore.Ref, len(c.Objects))
 	var faults []error
 	for n, address := range c.Objects {
-		refs[n].Bucket, refs[n].Key, err = bucketAndKey(address)
+		var err error
+		refs[n].Bucket, refs[n].Key, err = bucketAndKey(address, form)
 		if err == nil && refs[n].Key == "" {
-			err = errors.New("expected s3://BUCKET/KEY; to take a whole bucket use scan")
+			err = fmt.Errorf("%s: expected %s; to take a whole bucket use scan", presentable(address), form)
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", address, err))
+			faults = append(faults, err)
 		}
 	}
-	if len(faults) > 0 {
-		return config.Usage(errors.Join(faults...))
-	}
-	parts, err := c.connect(ctx)
+	return refs, errors.Join(faults...)
+}
+
+// Faults reports, in one error, what makes no sense; nil when all does.
+func (c *submitCommand) Faults() error {
+	_, err := c.refs()
+	_, _, settings := c.read()
+	return errors.Join(err, settings)
+}
+
+func (c *submitCommand) Run(ctx context.Context, console *console) (err error) {
+	refs, err := c.refs()
+	parts, err := c.connect(ctx, err)
 	if err != nil {
 		return err
 	}
@@ -52,6 +65,7 @@ func (c *submitCommand) Run(ctx context.Context, console *console) (err error) {
 
 	// All are looked up before one is recorded.
 	objects := make([]objectstore.Info, len(refs))
+	var faults []error
 	for n, ref := range refs {
 		if objects[n], err = parts.store.Head(ctx, ref); err != nil {
 			faults = append(faults, err)
@@ -61,32 +75,46 @@ func (c *submitCommand) Run(ctx context.Context, console *console) (err error) {
 	if len(faults) > 0 {
 		return errors.Join(faults...)
 	}
-	documents, _, err := c.newDocuments(ctx, parts, objects, c.Queue, path.Base)
+	fresh, err := c.submit(ctx, console, parts, objects)
 	if err != nil {
 		return err
 	}
-	if !c.DryRun {
-		if _, err := parts.enqueuer.Submit(ctx, documents); err != nil && !errors.Is(err, jobs.ErrNotQueued) {
-			return err //nolint:wrapcheck // jobs says it all
-		}
-	}
-	return c.report(ctx, console, parts, objects, documents)
+	return c.report(ctx, console, parts.db, objects, fresh)
 }
 
-func (c *submitCommand) report(
-	ctx context.Context, console *console, parts *connections, objects []objectstore.Info, documents []storage.NewDocument,
-) error {
-	fresh := make(map[string]bool, len(documents))
-	for _, d := range documents {
-		fresh[d.ID.String()] = true
+// submit records and queues the objects that the ledger does not have, and
+// returns the ids of the new documents; in a dry run those that would be.
+func (c *submitCommand) submit(ctx context.Context, console *console, parts *connections, objects []objectstore.Info) ([]uuid.UUID, error) {
+	unknown, err := c.unknown(ctx, parts.db, objects)
+	if err != nil {
+		return nil, err
 	}
+	documents, err := c.documents(ctx, parts, unknown, c.Queue)
+	if err != nil {
+		return nil, err
+	}
+	if c.DryRun {
+		fresh := make([]uuid.UUID, len(documents))
+		for n, document := range documents {
+			fresh[n] = document.ID
+		}
+		return fresh, nil
+	}
+	fresh, err := parts.enqueuer.Submit(ctx, documents)
+	if errors.Is(err, jobs.ErrNotQueued) { // they are safe: no reason to fail, but to wonder why it takes longer
+		return fresh, console.note("%s; running workers do it in a moment", err)
+	}
+	return fresh, err
+}
+
+func (c *submitCommand) report(ctx context.Context, console *console, db *storage.DB, objects []objectstore.Info, fresh []uuid.UUID) error {
 	results := make([]submitted, len(objects))
 	for n, object := range objects {
-		id := storage.DocumentID(object.Bucket, object.Key, object.ETag, c.Kind)
-		results[n] = submitted{DocumentID: id.String(), Bucket: object.Bucket, Key: object.Key, New: fresh[id.String()]}
-		document, err := parts.db.Document(ctx, id)
+		id := c.documentID(object)
+		results[n] = submitted{DocumentID: id.String(), Bucket: object.Bucket, Key: object.Key, New: slices.Contains(fresh, id)}
+		document, err := db.Document(ctx, id)
 		if err != nil && !errors.Is(err, storage.ErrNotFound) { // not found: a dry run
-			return err //nolint:wrapcheck // storage says it all
+			return err
 		}
 		results[n].Status = document.Status
 	}

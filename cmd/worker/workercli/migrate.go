@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"casflow/internal/config"
+	"casflow/internal/storage"
 	"casflow/migrations"
 )
 
@@ -35,7 +36,13 @@ func withMigrator(ctx context.Context, postgres config.Postgres, do func(*migrat
 	if err := config.Validate(postgres); err != nil {
 		return err
 	}
-	migrator, err := migrations.Open(ctx, postgres.URL.Reveal())
+	// The ledger's own way of connecting says best what is wrong, if anything is.
+	db, err := storage.Open(ctx, postgres.URL.Reveal(), 1)
+	if err != nil {
+		return err
+	}
+	db.Close()
+	migrator, err := migrations.Open(postgres.URL.Reveal())
 	if err != nil {
 		return fmt.Errorf("open database (DATABASE_URL): %w", err)
 	}

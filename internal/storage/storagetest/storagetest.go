@@ -54,7 +54,7 @@ func start(ctx context.Context) error {
 	if err := exec(ctx, "CREATE DATABASE "+template); err != nil {
 		return err
 	}
-	migrator, err := migrations.Open(ctx, urlOf(template))
+	migrator, err := migrations.Open(urlOf(template))
 	if err != nil {
 		return fmt.Errorf("open template: %w", err)
 	}

@@ -1,0 +1,150 @@
+package workercli_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"casflow/cmd/worker/workercli"
+	"casflow/internal/devstack"
+	"casflow/internal/storage/storagetest"
+)
+
+// The servers that all tests share; each test has a database of its own.
+var (
+	redisServer *devstack.Redis
+	s3Server    *devstack.S3
+)
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	ctx := context.Background()
+	var err error
+	if redisServer, err = devstack.StartRedis(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "tests need a Redis:", err)
+		return 1
+	}
+	if s3Server, err = devstack.StartS3(ctx); err == nil {
+		err = setEnvironment()
+	}
+	code := 1
+	if err == nil {
+		code = storagetest.Main(m)
+		err = s3Server.Stop()
+	}
+	if err = errors.Join(err, redisServer.Stop()); err != nil {
+		fmt.Fprintln(os.Stderr, "servers of the tests:", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// setEnvironment is done once, so that tests can be parallel: nothing of the
+// caller's settings, and credentials for the S3 server.
+func setEnvironment() error {
+	var errs []error
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		for _, ours := range []string{"DATABASE_URL", "REDIS_URL", "AWS_", "S3_", "CASPARSER_", "CASFLOW_"} {
+			if strings.HasPrefix(name, ours) {
+				errs = append(errs, os.Unsetenv(name))
+			}
+		}
+	}
+	nowhere := filepath.Join(os.TempDir(), "casflow-no-such-file")
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": s3Server.AccessKey, "AWS_SECRET_ACCESS_KEY": s3Server.SecretKey.Reveal(), "AWS_REGION": s3Server.Region,
+		"AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+	} {
+		errs = append(errs, os.Setenv(name, value))
+	}
+	return errors.Join(errs...)
+}
+
+// hush is in every made-up secret of these tests, and in no output.
+const hush = "hush"
+
+// result is what a command came to.
+type result struct {
+	code   int
+	stdout string
+	logged []string // lines of stderr that are log
+	told   []string // the others
+}
+
+// run runs the program as main does, and checks that it tells no secret.
+func run(t *testing.T, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := workercli.Run(t.Context(), args, &stdout, &stderr)
+	secrets := []string{hush, s3Server.SecretKey.Reveal()}
+	for _, arg := range args {
+		if u, err := url.Parse(arg); err == nil && u.User != nil {
+			password, _ := u.User.Password()
+			secrets = append(secrets, password)
+		}
+	}
+	for _, secret := range secrets {
+		if strings.Contains(stdout.String()+stderr.String(), secret) {
+			t.Errorf("a secret is told:\n%s%s", &stdout, &stderr)
+		}
+	}
+	r := result{code: code, stdout: stdout.String()}
+	for line := range strings.Lines(stderr.String()) {
+		if line = strings.TrimSuffix(line, "\n"); strings.HasPrefix(line, "{") {
+			r.logged = append(r.logged, line)
+			continue
+		}
+		r.told = append(r.told, line)
+	}
+	return r
+}
+
+// wantDone checks that the command succeeded with nothing to complain about.
+func (r result) wantDone(t *testing.T) result {
+	t.Helper()
+	if r.code != 0 || len(r.told) > 0 {
+		t.Fatalf("exit code %d, told %q, want 0 and nothing; log:\n%s", r.code, r.told, strings.Join(r.logged, "\n"))
+	}
+	return r
+}
+
+// wantFaults checks that the command failed with code, wrote no result, and told
+// as many lines as there are faults; each holds the words, apart by "...", of one
+// fault in this order.
+func (r result) wantFaults(t *testing.T, code int, faults ...string) {
+	t.Helper()
+	if r.code != code || r.stdout != "" || len(r.told) != len(faults) {
+		t.Errorf("exit code %d, stdout %q, %d faults, want %d, none, %d", r.code, r.stdout, len(r.told), code, len(faults))
+	}
+	for _, fault := range faults {
+		if !slices.ContainsFunc(r.told, func(line string) bool { return tells(line, fault) }) {
+			t.Errorf("no line tells %q", fault)
+		}
+	}
+	if t.Failed() {
+		t.Logf("told:\n%s", strings.Join(r.told, "\n"))
+	}
+}
+
+func tells(line, fault string) bool {
+	if !strings.HasPrefix(line, "worker: ") {
+		return false
+	}
+	for words := range strings.SplitSeq(fault, "...") {
+		_, rest, ok := strings.Cut(line, words)
+		if !ok {
+			return false
+		}
+		line = rest
+	}
+	return true
+}
