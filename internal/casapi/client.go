@@ -120,9 +120,9 @@ func checkBaseURL(base string) error {
 	switch {
 	case err != nil:
 		return errors.New("base URL is no URL")
-	case parsed.Scheme != "https" && parsed.Scheme != "http", parsed.Host == "":
+	case parsed.Scheme != "https" && parsed.Scheme != "http", parsed.Hostname() == "":
 		return errors.New("base URL must be like https://host")
-	case parsed.User != nil, parsed.RawQuery != "", parsed.Fragment != "":
+	case parsed.User != nil, strings.ContainsAny(base, "?#"): // an empty query would swallow the path too
 		return errors.New("base URL must have no user, query or fragment")
 	}
 	return nil

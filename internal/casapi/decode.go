@@ -119,6 +119,7 @@ func decode(body []byte, source string) (*Statement, error) {
 			return errors.ErrUnsupported // go on in the ordinary way
 		case jsontext.KindNull:
 			return decoder.SkipValue()
+		default: // a wrong kind, kept below
 		}
 		raw, err := decoder.ReadValue()
 		if err != nil {

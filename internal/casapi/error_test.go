@@ -147,7 +147,7 @@ func TestClient_Parse_BadAnswer(t *testing.T) {
 			t.Parallel()
 			client := serve(t, answering(200, http.Header{"X-Request-Id": {"req_Answer"}, "X-Credits-Used": {"1.0"}}, body))
 			answer, err := client.Parse(t.Context(), upload())
-			assertClass(t, err, casapi.ErrBadAnswer)
+			_ = assertClass(t, err, casapi.ErrBadAnswer)
 			if errors.Is(err, casapi.ErrOutcomeUnknown) {
 				t.Errorf("%v: outcome is known", err)
 			}
@@ -178,7 +178,7 @@ func TestClient_Parse_LargeBodies(t *testing.T) {
 		t.Parallel()
 		client := serve(t, answering(200, http.Header{"X-Credits-Remaining": {"9"}}, answerOf(1001)), small)
 		answer, err := client.Parse(t.Context(), upload())
-		assertClass(t, err, casapi.ErrBadAnswer)
+		_ = assertClass(t, err, casapi.ErrBadAnswer)
 		if !errors.Is(err, casapi.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "larger than 1000 bytes") {
 			t.Errorf("got error %v", err)
 		}

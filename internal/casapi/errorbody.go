@@ -156,6 +156,7 @@ func messageIn(value jsontext.Value, depth int) (message, code string) {
 		if message != "" && where != "" {
 			message = where + ": " + message
 		}
+	default: // numbers, booleans and null tell nothing
 	}
 	return message, code
 }

@@ -4,6 +4,7 @@ import (
 	"html"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -34,8 +35,9 @@ type sanitizer struct {
 }
 
 // newSanitizer takes the secrets of a call in every form in which they may
-// come back: as they are, in another case, in a URL, and with their spaces
-// folded. The longest come first, since one may contain another.
+// come back: as they are, in another case, in a URL, in HTML or JSON that is
+// quoted unread, and with their spaces folded. The longest come first, since
+// one may contain another.
 func newSanitizer(key, password, link redact.Secret) sanitizer {
 	var s sanitizer
 	s.add(link.Reveal())
@@ -54,7 +56,11 @@ func (s *sanitizer) add(text string) {
 	if text == "" || text == "/" {
 		return
 	}
-	for _, form := range []string{text, strings.Join(strings.Fields(text), " "), url.QueryEscape(text), html.EscapeString(text)} {
+	inJSON, inASCII := quote(text), strconv.QuoteToASCII(text)
+	for _, form := range []string{
+		text, strings.Join(strings.Fields(text), " "), url.QueryEscape(text), html.EscapeString(text),
+		inJSON[1 : len(inJSON)-1], inASCII[1 : len(inASCII)-1],
+	} {
 		s.secrets = append(s.secrets, redact.Secret(form))
 	}
 }

@@ -21,7 +21,8 @@ func (v Value) Storable() string {
 	}
 	var out bytes.Buffer
 	encoder := jsontext.NewEncoder(&out, tolerant()...)
-	if copyStorable(encoder, v) != nil {
+	// The check comes first, for copying would take two values, or none.
+	if !jsontext.Value(v).IsValid(tolerant()...) || copyStorable(encoder, v) != nil {
 		return quote(string(v))
 	}
 	return strings.TrimSuffix(out.String(), "\n")
@@ -64,6 +65,7 @@ func copyStorable(encoder *jsontext.Encoder, v Value) error {
 			if text := token.String(); !inReach(text) {
 				token = jsontext.String(text)
 			}
+		default: // the rest any store takes as it is
 		}
 		if err := encoder.WriteToken(token); err != nil {
 			return err //nolint:wrapcheck // as above

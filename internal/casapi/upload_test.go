@@ -1,6 +1,7 @@
 package casapi_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"

@@ -43,8 +43,9 @@ func (v Value) Text() (string, bool) {
 		return v.unquote()
 	case jsontext.KindNumber, jsontext.KindTrue, jsontext.KindFalse:
 		return string(v), utf8.ValidString(string(v))
+	default: // objects, arrays and what is no JSON
+		return "", false
 	}
-	return "", false
 }
 
 // kindOf tells a value's kind by its first character, as JSON allows.
