@@ -18,6 +18,7 @@ import (
 // Enqueuer records documents and hands them to the queue.
 type Enqueuer struct {
 	db        *storage.DB
+	redis     redis.UniversalClient
 	client    *asynq.Client
 	inspector *asynq.Inspector
 	timeout   time.Duration
@@ -31,7 +32,7 @@ func NewEnqueuer(db *storage.DB, client redis.UniversalClient, taskTimeout time.
 		taskTimeout = time.Hour
 	}
 	return &Enqueuer{
-		db: db, client: asynq.NewClientFromRedisClient(client), inspector: asynq.NewInspectorFromRedisClient(client), timeout: taskTimeout,
+		db: db, redis: client, client: asynq.NewClientFromRedisClient(client), inspector: asynq.NewInspectorFromRedisClient(client), timeout: taskTimeout,
 	}
 }
 
@@ -64,6 +65,9 @@ const deliverers = 16
 // deliver enqueues the tasks of deliveries. A task that is there already is
 // fine. What cannot be enqueued goes back to pending.
 func (e *Enqueuer) deliver(ctx context.Context, deliveries []storage.Delivery) error {
+	if err := e.announce(ctx, deliveries); err != nil {
+		return errors.Join(err, e.db.Unqueue(context.WithoutCancel(ctx), documentsOf(deliveries)))
+	}
 	var (
 		mu     sync.Mutex
 		failed []uuid.UUID
@@ -91,6 +95,29 @@ func (e *Enqueuer) deliver(ctx context.Context, deliveries []storage.Delivery) e
 		e.db.Unqueue(context.WithoutCancel(ctx), failed))
 }
 
+// announce adds the queues to asynq's list of them. asynq does that once per
+// client, and so not again after Redis has lost everything.
+func (e *Enqueuer) announce(ctx context.Context, deliveries []storage.Delivery) error {
+	queues := make(map[string]bool)
+	for _, d := range deliveries {
+		queues[d.Queue] = true
+	}
+	for queue := range queues {
+		if err := e.redis.SAdd(ctx, "asynq:queues", queue).Err(); err != nil {
+			return fmt.Errorf("announce queue: %w", err)
+		}
+	}
+	return nil
+}
+
+func documentsOf(deliveries []storage.Delivery) []uuid.UUID {
+	ids := make([]uuid.UUID, len(deliveries))
+	for i, d := range deliveries {
+		ids[i] = d.DocumentID
+	}
+	return ids
+}
+
 func cmpError(first, err error) error {
 	if first != nil {
 		return first
@@ -113,6 +140,9 @@ func (e *Enqueuer) enqueue(ctx context.Context, d storage.Delivery) error {
 // task that will run: one that has vanished is enqueued again, one that asynq
 // has archived or completed blocks its id, so the document gets a new delivery.
 func (e *Enqueuer) revive(ctx context.Context, stale []storage.Delivery) error {
+	if err := e.announce(ctx, stale); err != nil {
+		return err
+	}
 	var blocked []uuid.UUID
 	for _, d := range stale {
 		err := e.enqueue(ctx, d)

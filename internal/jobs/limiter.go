@@ -58,6 +58,9 @@ func (l *Limiter) Wait(ctx context.Context, queue string) error {
 	for {
 		wait, err := l.ask(ctx)
 		if err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx) //nolint:wrapcheck // documented, and compared by identity
+			}
 			return err
 		}
 		if wait <= 0 {
@@ -104,7 +107,7 @@ return 1`
 // Hold keeps all workers on this key from calling for d: the API said that it is
 // asked too often.
 func (l *Limiter) Hold(ctx context.Context, d time.Duration) error {
-	if err := l.client.Eval(ctx, holdScript, []string{l.holdKey}, d.Milliseconds()).Err(); err != nil {
+	if err := l.client.Eval(ctx, holdScript, []string{l.holdKey}, max(1, d.Milliseconds())).Err(); err != nil {
 		return fmt.Errorf("hold the fleet: %w", err)
 	}
 	return nil

@@ -91,6 +91,9 @@ func (n *normalizer) headerExtra(answer *casapi.Statement) string {
 // key says whose statement it is and for which period.
 func (n *normalizer) key(answer *casapi.Statement, kind string) (storage.StatementKey, error) {
 	key := storage.StatementKey{CASType: casType(answer.Meta.CASType, kind)}
+	if _, ok := answer.Meta.CASType.Text(); !ok {
+		n.extra.unreadable("meta.cas_type", answer.Meta.CASType)
+	}
 	period := &answer.Meta.StatementPeriod
 	key.PeriodFrom = n.extra.date("meta.statement_period.from", period.From)
 	key.PeriodTo = n.extra.date("meta.statement_period.to", period.To)

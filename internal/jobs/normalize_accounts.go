@@ -54,21 +54,14 @@ func (n *normalizer) holding(account, at int, class string, h *casapi.Holding) {
 		ISIN: e.text("isin", h.ISIN), Name: e.text("name", h.Name), Units: e.decimal("units", h.Units), Value: e.decimal("value", h.Value),
 		OpenUnits:    e.decimal("additional_info.open_units", info.OpenUnits),
 		CloseUnits:   e.decimal("additional_info.close_units", info.CloseUnits),
-		CouponRate:   either(e.text("coupon_rate", h.CouponRate), e.text("additional_info.coupon_rate", info.CouponRate)),
-		MaturityDate: either(e.date("maturity_date", h.MaturityDate), e.date("additional_info.maturity_date", info.MaturityDate)),
-		FaceValue:    either(e.decimal("face_value", h.FaceValue), e.decimal("additional_info.face_value", info.FaceValue)),
-		MarketValue:  either(e.decimal("market_value", h.MarketValue), e.decimal("additional_info.market_value", info.MarketValue)),
+		CouponRate:   e.either(e.text, "coupon_rate", h.CouponRate, info.CouponRate),
+		MaturityDate: e.either(e.date, "maturity_date", h.MaturityDate, info.MaturityDate),
+		FaceValue:    e.either(e.decimal, "face_value", h.FaceValue, info.FaceValue),
+		MarketValue:  e.either(e.decimal, "market_value", h.MarketValue, info.MarketValue),
 	}
 	n.transactions(storage.KindOfDemat, account, at, &h.Transactions, &e)
 	row.Extra = e.json()
 	n.out.DematHoldings = append(n.out.DematHoldings, row)
-}
-
-func either(first, second string) string {
-	if first != "" {
-		return first
-	}
-	return second
 }
 
 func (n *normalizer) folio(at int, f *casapi.Folio) {

@@ -56,6 +56,19 @@ func (e *extra) date(path string, v casapi.Value) string    { return e.read(path
 func (e *extra) time(path string, v casapi.Value) string    { return e.read(path, v, v.Time) }
 func (e *extra) bool(path string, v casapi.Value) string    { return e.read(path, v, v.Bool) }
 
+// either reads a member that stands flat or in additional_info. Where both are
+// known and differ, the flat one has the column and the other goes to extra.
+func (e *extra) either(read func(string, casapi.Value) string, name string, flat, nested casapi.Value) string {
+	first, second := read(name, flat), read("additional_info."+name, nested)
+	if first == "" {
+		return second
+	}
+	if second != "" && second != first {
+		e.put("additional_info."+name, nested)
+	}
+	return first
+}
+
 // integer reads a count; one with a fraction or out of a column's range is
 // unreadable.
 func (e *extra) integer(path string, v casapi.Value) string {

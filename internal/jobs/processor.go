@@ -139,8 +139,7 @@ func (r *run) answer(ctx context.Context) (storage.Answer, error) {
 func (p *Processor) intake(ctx context.Context, payload Payload) error {
 	object := Object{Bucket: payload.Bucket, Key: payload.Key, VersionID: payload.VersionID}
 	etag, size, err := p.Objects.ETag(ctx, object)
-	missing := err != nil && judge(err).action == actBury
-	if err != nil && !missing {
+	if err != nil && judge(missing(err)).action != actBury { // a missing object is recorded, and buried by name
 		p.Logger.WarnContext(ctx, "object cannot be looked up, task is put off", slog.Any("err", err))
 		return retryIn(p.Backoff.Delay(retried(ctx)+1), false, "object cannot be looked up")
 	}

@@ -39,53 +39,74 @@ func OpenRedis(ctx context.Context, address redact.Secret) (redis.UniversalClien
 var silenceRedis = sync.OnceFunc(logging.Disable) //nolint:gochecknoglobals // the library's switch is one
 
 func redisOptions(address string) (*redis.UniversalOptions, error) {
-	parsed, err := url.Parse(address)
-	if err != nil {
-		return nil, errors.New("not a URL: expected redis://HOST:PORT/DB") // url's own text would repeat the password
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return nil, errors.New("not a URL: expected redis://HOST:PORT/DB")
 	}
-	switch parsed.Scheme {
+	switch scheme {
 	case "redis", "rediss", "unix":
 		single, err := redis.ParseURL(address)
-		if err != nil {
+		if err != nil { // whose text may repeat the password
 			return nil, errors.New("expected redis://USER:PASSWORD@HOST:PORT/DB")
 		}
 		return &redis.UniversalOptions{
 			Addrs: []string{single.Addr}, DB: single.DB, Username: single.Username, Password: single.Password,
-			TLSConfig: single.TLSConfig,
+			ClientName: single.ClientName, Protocol: single.Protocol, TLSConfig: single.TLSConfig,
+			MaxRetries: single.MaxRetries, MinRetryBackoff: single.MinRetryBackoff, MaxRetryBackoff: single.MaxRetryBackoff,
+			DialTimeout: single.DialTimeout, ReadTimeout: single.ReadTimeout, WriteTimeout: single.WriteTimeout,
+			PoolSize: single.PoolSize, PoolTimeout: single.PoolTimeout, MinIdleConns: single.MinIdleConns,
+			MaxIdleConns: single.MaxIdleConns, MaxActiveConns: single.MaxActiveConns,
+			ConnMaxIdleTime: single.ConnMaxIdleTime, ConnMaxLifetime: single.ConnMaxLifetime,
 		}, nil
 	case "redis-sentinel", "redis-cluster":
-		return fleetOptions(parsed)
+		return fleetOptions(rest, scheme == "redis-cluster")
 	default:
-		return nil, fmt.Errorf("scheme %q is none of redis, rediss, unix, redis-sentinel, redis-cluster", parsed.Scheme)
+		return nil, fmt.Errorf("scheme %q is none of redis, rediss, unix, redis-sentinel, redis-cluster", scheme)
 	}
 }
 
-func fleetOptions(parsed *url.URL) (*redis.UniversalOptions, error) {
-	options := &redis.UniversalOptions{IsClusterMode: parsed.Scheme == "redis-cluster"}
+// fleetOptions reads USER:PASSWORD@HOST:PORT,HOST:PORT/DB?PARAMETERS, which net/url
+// does not take for the several ports. Its errors do not quote it.
+func fleetOptions(rest string, cluster bool) (*redis.UniversalOptions, error) {
+	rest, parameters, _ := strings.Cut(rest, "?")
+	query, err := url.ParseQuery(parameters)
+	if err != nil {
+		return nil, errors.New("parameters cannot be read")
+	}
+	credentials, at := "", strings.LastIndex(rest, "@")
+	if at >= 0 {
+		credentials, rest = rest[:at], rest[at+1:]
+	}
+	hosts, database, _ := strings.Cut(rest, "/")
+	options := &redis.UniversalOptions{IsClusterMode: cluster}
+	user, password, _ := strings.Cut(credentials, ":")
+	if options.Username, err = url.PathUnescape(user); err == nil {
+		options.Password, err = url.PathUnescape(password)
+	}
+	if err != nil {
+		return nil, errors.New("user and password must be percent-encoded")
+	}
 	port := "6379"
-	if !options.IsClusterMode {
+	if !cluster {
 		port = "26379"
-		options.MasterName = parsed.Query().Get("master")
+		options.MasterName = query.Get("master")
 		if options.MasterName == "" {
 			return nil, errors.New("the sentinel form needs ?master=NAME")
 		}
-		if db := strings.Trim(parsed.Path, "/"); db != "" {
-			n, err := strconv.Atoi(db)
-			if err != nil {
-				return nil, errors.New("the path of the sentinel form is the number of a database")
-			}
-			options.DB = n
+	}
+	if database = strings.Trim(database, "/"); database != "" {
+		if options.DB, err = strconv.Atoi(database); err != nil {
+			return nil, errors.New("the path is the number of a database")
+		}
+		if cluster && options.DB != 0 {
+			return nil, errors.New("a cluster has database 0 only")
 		}
 	}
-	if parsed.User != nil {
-		options.Username = parsed.User.Username()
-		options.Password, _ = parsed.User.Password()
-	}
-	for host := range strings.SplitSeq(parsed.Host, ",") {
+	for host := range strings.SplitSeq(hosts, ",") {
 		if host == "" {
 			return nil, errors.New("no host is named")
 		}
-		if !strings.Contains(host, ":") {
+		if !strings.Contains(host[strings.LastIndex(host, "]")+1:], ":") { // behind an IPv6 address
 			host += ":" + port
 		}
 		options.Addrs = append(options.Addrs, host)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 )
@@ -54,7 +55,7 @@ type pdf struct {
 func spool(ctx context.Context, objects Objects, o Object) (_ *pdf, err error) {
 	body, size, err := objects.Open(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("open object: %w", err)
+		return nil, fmt.Errorf("open object: %w", missing(err))
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
 	if err := checkSize(size); err != nil {
@@ -80,11 +81,24 @@ func spool(ctx context.Context, objects Objects, o Object) (_ *pdf, err error) {
 	if err == nil {
 		err = checkSize(p.size)
 	}
+	if err == nil && size > 0 && p.size != size {
+		err = io.ErrUnexpectedEOF // a clean end too early: a cut PDF must not be paid for
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read object: %w", err), p.Close())
 	}
 	hash.Sum(p.sum[:0])
 	return p, nil
+}
+
+// missing marks an error of Objects that says that the object is not there. Other
+// things may be missing too, a directory or a server's socket, which is no fault of
+// the document.
+func missing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", errMissing, err)
+	}
+	return err
 }
 
 func checkSize(size int64) error {

@@ -3,7 +3,6 @@ package jobs
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"time"
 
@@ -32,6 +31,7 @@ type verdict struct {
 
 // Errors that the processor itself finds; all of them bury the document.
 var (
+	errMissing    = errors.New("the object is not there")
 	errEmpty      = errors.New("the object is empty")
 	errNotPDF     = errors.New("the object does not start like a PDF (%PDF-)")
 	errTooLarge   = errors.New("the object is larger than 10 MB, which the API does not take")
@@ -65,7 +65,7 @@ func judge(err error) verdict {
 		return bury(storage.ReasonTooLarge)
 	case errors.Is(err, ErrObjectChanged):
 		return bury(storage.ReasonObjectChanged)
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, errMissing):
 		return bury(storage.ReasonObjectMissing)
 	case errors.Is(err, errMissingPAN):
 		return bury(storage.ReasonMissingPAN)

@@ -1,0 +1,177 @@
+package jobs
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"casflow/internal/storage"
+)
+
+const (
+	zed = "ZZZPZ0000Z"
+	yan = "ZZZPY0001Y"
+)
+
+// april is the meta member of a statement.
+const april = `"meta":{"cas_type":"NSDL","statement_period":{"from":"2025-04-01","to":"2025-04-30"}}`
+
+func TestNormalize_PAN(t *testing.T) {
+	t.Parallel()
+	folio := func(pan string) string { return `{"additional_info":{"pan":"` + pan + `"}}` }
+	holder := func(pan string) string { return `{"linked_holders":[{"name":"x","pan":"` + pan + `"}]}` }
+	for name, test := range map[string]struct {
+		members string
+		want    string // "" is errMissingPAN
+	}{
+		"Investor":           {`"investor":{"pan":"` + zed + `"}`, zed},
+		"InvestorFolded":     {`"investor":{"pan":"  zzzpz0000z\n"}`, zed},
+		"InvestorBeforeRest": {`"investor":{"pan":"` + zed + `"},"mutual_funds":[` + folio(yan) + `]`, zed},
+		"InvestorMasked":     {`"investor":{"pan":"ZZXXXXXX0Z"}`, ""},
+		"InvestorBadlyFormed": {
+			`"investor":{"pan":"` + zed + `1"},"mutual_funds":[` + folio(yan) + `]`, yan,
+		},
+		"InvestorNumber":     {`"investor":{"pan":1234567890}`, ""},
+		"InvestorObject":     {`"investor":{"pan":{"pan":"` + zed + `"}}`, ""},
+		"Folio":              {`"mutual_funds":[` + folio(zed) + `]`, zed},
+		"FolioFolded":        {`"mutual_funds":[` + folio(" zzzpz0000z ") + `]`, zed},
+		"FoliosAgree":        {`"mutual_funds":[` + folio(zed) + `,{},` + folio("zzzpz0000z") + `]`, zed},
+		"FoliosDisagree":     {`"mutual_funds":[` + folio(zed) + `,` + folio(yan) + `]`, ""},
+		"FolioUnreadable":    {`"mutual_funds":[` + folio("APPLIED FOR") + `,` + folio(zed) + `]`, zed},
+		"FolioHolder":        {`"mutual_funds":[` + holder(zed) + `]`, zed},
+		"DematHolder":        {`"demat_accounts":[` + holder(zed) + `]`, zed},
+		"NPSHolder":          {`"nps":[` + holder(zed) + `]`, zed},
+		"FolioAndHolder":     {`"mutual_funds":[` + folio(zed) + `],"demat_accounts":[` + holder(zed) + `]`, zed},
+		"FolioAgainstHolder": {`"mutual_funds":[` + folio(zed) + `],"demat_accounts":[` + holder(yan) + `]`, ""},
+		"HoldersDisagree":    {`"nps":[` + holder(zed) + `],"demat_accounts":[` + holder(yan) + `]`, ""},
+		"HolderWithout":      {`"nps":[{"linked_holders":[{"name":"x","pan":null},{"name":"y"}]},` + holder(zed) + `]`, zed},
+		"Nowhere":            {`"investor":{"name":"Zed Example"}`, ""},
+		// What belongs to an account of several people says not whose statement it is.
+		"LinkedPANs": {`"demat_accounts":[{"additional_info":{"linked_pans":["` + zed + `"]}}]`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := normalize([]byte(`{`+april+`,`+test.members+`}`), storage.KindSmart, receivedAt)
+			if test.want == "" {
+				if !errors.Is(err, errMissingPAN) {
+					t.Fatalf("normalize() = %v, want errMissingPAN", err)
+				}
+				if strings.Contains(err.Error(), zed) || strings.Contains(err.Error(), yan) {
+					t.Errorf("the error names a PAN: %v", err)
+				}
+				return
+			}
+			if err != nil || got.Key.PAN != test.want {
+				t.Errorf("normalize() = %+v, %v, want PAN %s", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestNormalize_Period(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		period   string
+		from, to string // to "": errBadAnswer
+	}{
+		"Both":          {`{"from":"2025-04-01","to":"2025-04-30"}`, "2025-04-01", "2025-04-30"},
+		"Spelled":       {`{"from":"01-Apr-2025","to":"30/04/2025"}`, "2025-04-01", "2025-04-30"},
+		"OneDay":        {`{"from":"2025-04-30","to":"2025-04-30"}`, "2025-04-30", "2025-04-30"},
+		"EndOnly":       {`{"to":"2025-04-30"}`, "2025-04-30", "2025-04-30"},
+		"StartNull":     {`{"from":null,"to":"2025-04-30"}`, "2025-04-30", "2025-04-30"},
+		"StartNoDate":   {`{"from":"April","to":"2025-04-30"}`, "2025-04-30", "2025-04-30"},
+		"StartOnly":     {`{"from":"2025-04-01"}`, "", ""},
+		"EndEmpty":      {`{"from":"2025-04-01","to":""}`, "", ""},
+		"EndNoDay":      {`{"from":"2025-04-01","to":"2025-04-31"}`, "", ""},
+		"Nothing":       {`{}`, "", ""},
+		"Null":          {`null`, "", ""},
+		"NoObjectAtAll": {`"April 2025"`, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := `{"meta":{"statement_period":` + test.period + `},"investor":{"pan":"` + zed + `"}}`
+			got, err := normalize([]byte(body), storage.KindNSDL, receivedAt)
+			if test.to == "" {
+				if !errors.Is(err, errBadAnswer) {
+					t.Errorf("normalize() = %v, want errBadAnswer", err)
+				}
+				return
+			}
+			if err != nil || got.Key.PeriodFrom != test.from || got.Key.PeriodTo != test.to {
+				t.Errorf("normalize() = %+v, %v, want %s to %s", got, err, test.from, test.to)
+			}
+		})
+	}
+}
+
+func TestNormalize_CASType(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ came, kind, want string }{
+		"AsItCame":       {`"CDSL"`, storage.KindSmart, "CDSL"},
+		"Folded":         {`" cams_Kfintech "`, storage.KindSmart, "CAMS_KFINTECH"},
+		"Unheard":        {`"mars"`, storage.KindNSDL, "MARS"},
+		"AgainstKind":    {`"NSDL"`, storage.KindCDSL, "NSDL"}, // the answer knows better
+		"NullCDSL":       {`null`, storage.KindCDSL, "CDSL"},
+		"NullNSDL":       {`null`, storage.KindNSDL, "NSDL"},
+		"NullCAMS":       {`null`, storage.KindCAMSKFintech, "CAMS_KFINTECH"},
+		"EmptyCDSL":      {`""`, storage.KindCDSL, "CDSL"},
+		"SpaceCDSL":      {`" \t"`, storage.KindCDSL, "CDSL"},
+		"UnreadableCDSL": {`{"a":1}`, storage.KindCDSL, "CDSL"},
+		"NullSmart":      {`null`, storage.KindSmart, "UNKNOWN"},
+		"NullNew":        {`null`, "a_kind_of_the_future", "UNKNOWN"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := `{"meta":{"cas_type":` + test.came + `,"statement_period":{"to":"2025-04-30"}},"investor":{"pan":"` + zed + `"}}`
+			got, err := normalize([]byte(body), test.kind, receivedAt)
+			if err != nil || got.Key.CASType != test.want {
+				t.Errorf("normalize() = %+v, %v, want type %s", got, err, test.want)
+			}
+		})
+	}
+}
+
+// TestNormalize_Wrapped shows that older answers, whose statement is in a member
+// "data", give the same rows, and keep what is beside it.
+func TestNormalize_Wrapped(t *testing.T) {
+	t.Parallel()
+	body, want := golden(t, "cdsl")
+	wrapped := `{"status":"success","msg":"fine","data":` + string(body) + `}`
+	got, err := normalize([]byte(wrapped), storage.KindCDSL, receivedAt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Extra = `{"msg":"fine","status":"success"}`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("wrapped answer gives other rows (-want +got):\n%s", diff)
+	}
+}
+
+func TestNormalize_BadAnswers(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"Empty":    ``,
+		"Null":     `null`,
+		"Array":    `[{"meta":{}}]`,
+		"Text":     `"` + zed + `"`,
+		"NoMember": `{"` + zed + `":1}`,
+		"Failed":   `{"status":"failed","msg":"password ` + zed + ` is wrong"}`,
+		"HTML":     `<html>` + zed + `</html>`,
+		"CutOff":   `{` + april + `,"investor":{"pan":"` + zed,
+		"EmptyBox": `{"data":{}}`,
+		"NoPeriod": `{"investor":{"pan":"` + zed + `"}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := normalize([]byte(body), storage.KindCDSL, receivedAt)
+			if !errors.Is(err, errBadAnswer) || got != nil {
+				t.Fatalf("normalize() = %v, %v, want errBadAnswer", got, err)
+			}
+			if strings.Contains(err.Error(), zed) {
+				t.Errorf("the error repeats the answer: %v", err)
+			}
+		})
+	}
+}
