@@ -33,7 +33,12 @@ func (c *Credits) Exhausted() bool {
 	if c.Unlimited || c.Remaining == "" {
 		return false
 	}
-	mantissa, _, _ := strings.Cut(strings.ToLower(c.Remaining), "e")
+	return spent(c.Remaining)
+}
+
+// spent reports whether a decimal text is zero or below.
+func spent(decimal string) bool {
+	mantissa, _, _ := strings.Cut(strings.ToLower(decimal), "e")
 	return strings.HasPrefix(mantissa, "-") || !strings.ContainsAny(mantissa, "123456789")
 }
 
@@ -95,10 +100,7 @@ func readCredits(object []byte) (credits *Credits, known bool) {
 	credits.Limit, _ = members["limit"].Decimal()
 	unlimited, _ := members["is_unlimited"].Bool()
 	credits.Unlimited = unlimited == "true" || unlimited == "" && members["remaining"] == null
-	resets, _ := firstKnown(members["resets_at"], members["reset_date"]).Time()
-	if at, err := time.Parse(time.RFC3339Nano, resets); err == nil {
-		credits.ResetsAt = at
-	}
+	credits.ResetsAt, _ = firstKnown(members["resets_at"], members["reset_date"]).instant()
 	features := firstKnown(members["enabled_features"], members["features"])
 	for _, feature := range features.elements() {
 		if name, ok := feature.Text(); ok && name != "" {

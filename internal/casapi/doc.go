@@ -19,6 +19,9 @@
 // cannot be read and what nobody expected each stay distinguishable. Members
 // without a field of their own are kept in the Extra of their object.
 //
+// [Client.Credits] and [Client.Usage] ask for the account's balance and its log of
+// calls, which tells in the end what became of a lost one.
+//
 // The package knows nothing of queues, databases or where PDFs come from. No
 // password, key, URL or PAN shows in the text of its errors.
 package casapi

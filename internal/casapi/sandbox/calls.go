@@ -15,8 +15,8 @@ const (
 	TransportURL       = "url"       // a pdf_url, in a form or in JSON
 )
 
-// Call is one POST to a parse path, as the API's own log has it. It holds what
-// /v1/usage reports: request id, path, status, credits and time.
+// Call is one POST to a parse path, as the tests' oracle has it: what its caller
+// got, and what was paid. /v1/usage tells the API's own view of it, see doc.go.
 type Call struct {
 	// At is when the call arrived.
 	At time.Time

@@ -12,8 +12,8 @@
 //
 // # Paths
 //
-// POST /v4/smart/parse, /v4/cdsl/parse, /v4/nsdl/parse, /v4/cams_kfintech/parse
-// and /v1/credits. The answer to a parse call is the PDF's own attachment named
+// POST /v4/smart/parse, /v4/cdsl/parse, /v4/nsdl/parse, /v4/cams_kfintech/parse,
+// /v1/credits and /v1/usage. The answer to a parse call is the PDF's own attachment named
 // samples.AttachmentName, byte for byte.
 //
 // # One parse call
@@ -36,4 +36,22 @@
 // A client that goes away while its call waits is not billed, unless a Fault
 // says Billed: then the credit is taken before the waiting begins, as by an API
 // that goes on working for a caller that has hung up.
+//
+// # The usage log
+//
+// /v1/usage lists the parse calls that have ended and whose key was taken, newest
+// first by arrival. An entry tells what the API did, not what its caller learned:
+//
+//	billed                      200, 1.0 credits; cut, hidden by a fault's Status
+//	                            or left by its client all the same
+//	refused                     the status of the refusal, 0.0
+//	a fault's Status, not       that status, 0.0
+//	Billed
+//	the client gone, or a Cut   499, 0.0
+//	before there was an answer
+//
+// The query is start_time and end_time (RFC 3339, both inside; by default 30 days
+// ago and no end) and limit (1 to 500, by default 100); whatever else is in it,
+// or a start after the end, is 400. It is free and has no rate limit.
+// SetUsageFault makes the log unavailable, SetUsageLag late.
 package sandbox

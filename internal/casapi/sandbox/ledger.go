@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"sync"
@@ -29,11 +30,24 @@ type ledger struct {
 	left      balance
 	rate      window
 	calls     []Call
+	logged    []logged // by call
 	documents map[[32]byte]Count
 	billed    int
 	begun     int
 	changed   chan struct{} // closed at the next beginning; nil when nobody waits
 	holds     []chan struct{}
+
+	usageFault int
+	usageLag   time.Duration
+}
+
+// logged is what the usage log makes of a call.
+type logged struct {
+	denied bool // refused for its key: not this account's call
+	ended  bool
+	// status is what the API itself came to, whatever its caller was told. 0: it
+	// has come to nothing.
+	status int
 }
 
 func newLedger(c Config) ledger {
@@ -53,8 +67,9 @@ func (l *ledger) arrive(endpoint, id, key string) (n int, refused *answer) {
 	defer l.mu.Unlock()
 	now := l.clock() // under the lock: times are in order of arrival
 	l.calls = append(l.calls, Call{At: now, RequestID: id, Endpoint: endpoint})
+	l.logged = append(l.logged, logged{denied: !l.knows(key)})
 	n = len(l.calls) - 1
-	if !l.knows(key) {
+	if l.logged[n].denied {
 		return n, invalidKey()
 	}
 	if wait, ok := l.rate.take(now); !ok {
@@ -131,9 +146,19 @@ func (l *ledger) remaining() balance {
 	return l.left
 }
 
+// settle enters the true answer to call n, for the usage log.
+func (l *ledger) settle(n, status int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.logged[n].status = status
+}
+
 // finish enters how call n ended.
 func (l *ledger) finish(n, status int, wasCut bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls[n].Status, l.calls[n].Cut = status, wasCut
+	log := &l.logged[n]
+	log.ended = true
+	log.status = cmp.Or(log.status, status, statusClientGone)
 }

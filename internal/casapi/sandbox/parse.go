@@ -66,8 +66,15 @@ func (s *Sandbox) prepare(w http.ResponseWriter, r *http.Request, n int, want st
 	return fault, func() *answer { return s.settle(n, doc, want) }, nil
 }
 
-// settle finds the true answer to call n, and bills it if it is a success.
+// settle finds the true answer to call n, bills it if it is a success, and enters
+// it for the usage log.
 func (s *Sandbox) settle(n int, doc document, want string) *answer {
+	truth := s.judge(n, doc, want)
+	s.ledger.settle(n, truth.status)
+	return truth
+}
+
+func (s *Sandbox) judge(n int, doc document, want string) *answer {
 	if doc.refused != nil {
 		return doc.refused.withCredits(0, s.ledger.remaining())
 	}

@@ -15,6 +15,7 @@ const (
 	CAMSKFintechParse = "/v4/cams_kfintech/parse"
 
 	creditsPath = "/v1/credits"
+	usagePath   = "/v1/usage"
 )
 
 const (
@@ -101,7 +102,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	want, isParse := parsePaths()[r.URL.Path]
 	switch {
-	case !isParse && r.URL.Path != creditsPath:
+	case !isParse && r.URL.Path != creditsPath && r.URL.Path != usagePath:
 		drain(r)
 		failed(http.StatusNotFound, "", "Not found").write(w)
 	case r.Method != http.MethodPost:
@@ -110,6 +111,8 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		failed(http.StatusMethodNotAllowed, "", "Method not allowed").write(w)
 	case isParse:
 		s.parse(w, r, id, want)
+	case r.URL.Path == usagePath:
+		s.usage(r).write(w)
 	default:
 		drain(r)
 		s.ledger.account(r.Header.Get(keyHeader), s.clock()).write(w)
