@@ -29,7 +29,7 @@ fmt: $(LINT) ## fail if a file is not formatted
 	@out=$$($(LINT) fmt --diff) || { echo "$$out"; echo "not formatted: run $(LINT) fmt"; exit 1; }
 
 lint: $(LINT) ## the linters of .golangci.yml
-	$(LINT) run
+	$(LINT) run --allow-parallel-runners
 
 vet: ## go vet
 	go vet ./...
