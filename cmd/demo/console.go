@@ -33,18 +33,15 @@ func (c *console) command(words ...string) {
 // watchInterval is how often the progress is looked up.
 const watchInterval = 250 * time.Millisecond
 
-// watch shows how many documents are finished, until ctx ends: a bar on a
-// terminal, elsewhere a line for each quarter.
+// watch shows how many documents are finished, until ctx ends, and then once more:
+// a bar on a terminal, elsewhere a line for each quarter.
 func watch(ctx context.Context, w io.Writer, db *storage.DB) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
 	var bar *progressbar.ProgressBar
 	shown := 0
-	for {
-		overview, err := db.Overview(ctx, "")
-		if ctx.Err() != nil {
-			break
-		}
+	for ended := false; ; {
+		overview, err := db.Overview(context.WithoutCancel(ctx), "")
 		if err == nil { // else the next look may do better; the worker has its own say
 			done, all := finished(overview)
 			switch {
@@ -60,9 +57,13 @@ func watch(ctx context.Context, w io.Writer, db *storage.DB) {
 				_, _ = fmt.Fprintf(w, "%d of %d documents finished\n", done, all)
 			}
 		}
+		if ended {
+			break
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
+			ended = true
 		}
 	}
 	if bar != nil {
