@@ -49,12 +49,11 @@ type DeadLetter struct {
 	RequestID  string // "" the API was not asked
 }
 
-const deadLetterSQL = `
-INSERT INTO cas.dead_letters (document_id, reason, http_status, message, request_id)
-VALUES (@id, @reason, nullif(@http_status::integer, 0), @message, nullif(@request_id, ''))
+// onDeadAgainSQL makes the letter of a document that dies again a new one.
+const onDeadAgainSQL = `
 ON CONFLICT (document_id) DO UPDATE
-SET reason = excluded.reason, http_status = excluded.http_status, message = excluded.message,
-    request_id = excluded.request_id, dead_at = now(), redriven_at = NULL`
+SET reason = excluded.reason, http_status = excluded.http_status, message = excluded.message, request_id = excluded.request_id,
+    dead_at = now(), redriven_at = NULL, discarded_at = NULL, discarded_by = NULL, discarded_why = NULL`
 
 // Bury makes a document dead and closes its attempt, if it has one (end with a
 // RequestID). A document that is parsed stays so.
@@ -70,10 +69,7 @@ WITH dead AS (
 	RETURNING document_id
 )
 INSERT INTO cas.dead_letters (document_id, reason, http_status, message, request_id)
-SELECT document_id, @reason, nullif(@http_status::integer, 0), @message, nullif(@request_id, '') FROM dead
-ON CONFLICT (document_id) DO UPDATE
-SET reason = excluded.reason, http_status = excluded.http_status, message = excluded.message,
-    request_id = excluded.request_id, dead_at = now(), redriven_at = NULL`, letter.args())
+SELECT document_id, @reason, nullif(@http_status::integer, 0), @message, nullif(@request_id, '') FROM dead`+onDeadAgainSQL, letter.args())
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("bury document %s: %w", letter.DocumentID, err)
 	}
@@ -82,7 +78,10 @@ SET reason = excluded.reason, http_status = excluded.http_status, message = excl
 
 // BuryTask records a dead letter for a task that belongs to no document.
 func (db *DB) BuryTask(ctx context.Context, letter DeadLetter) error {
-	if _, err := db.pool.Exec(ctx, deadLetterSQL, letter.args()); err != nil {
+	const sql = `
+INSERT INTO cas.dead_letters (document_id, reason, http_status, message, request_id)
+VALUES (@id, @reason, nullif(@http_status::integer, 0), @message, nullif(@request_id, ''))` + onDeadAgainSQL
+	if _, err := db.pool.Exec(ctx, sql, letter.args()); err != nil {
 		return fmt.Errorf("bury task: %w", err)
 	}
 	return nil
@@ -95,117 +94,92 @@ func (l DeadLetter) args() pgx.NamedArgs {
 	}
 }
 
-// DeadFilter chooses dead letters. The zero value chooses all.
+// Letters tells which dead letters a DeadFilter is about.
+type Letters int
+
+// Which dead letters there are. Those of documents that were put back are none.
+const (
+	LettersOpen      Letters = iota // not discarded
+	LettersDiscarded                // given up for good
+	LettersAll                      // both
+)
+
+// DeadFilter chooses dead letters. The zero value chooses all that are open.
 type DeadFilter struct {
 	Reason    Reason
 	Batch     string
-	Documents []uuid.UUID
+	Documents []uuid.UUID   // nil: whatever document; empty: none
+	OlderThan time.Duration // those that died longer ago; 0 no matter when
+	NewerThan time.Duration // those that died less long ago; 0 no matter when
+	Letters   Letters
 	Limit     int // 0 no limit
 }
 
 func (f DeadFilter) args() pgx.NamedArgs {
-	var limit *int // NULL: no limit
-	if f.Limit > 0 {
-		limit = &f.Limit
+	args := pgx.NamedArgs{
+		"reason": string(f.Reason), "batch": f.Batch, "documents": f.Documents,
+		"older": positive(f.OlderThan), "newer": positive(f.NewerThan), "limit": positive(f.Limit), "discarded": nil,
 	}
-	return pgx.NamedArgs{"reason": string(f.Reason), "batch": f.Batch, "documents": f.Documents, "limit": limit}
+	if f.Letters != LettersAll {
+		args["discarded"] = f.Letters == LettersDiscarded
+	}
+	return args
 }
 
-// deadSQL selects the open dead letters of a DeadFilter, oldest first.
+// positive is n, or NULL where that is not more than zero.
+func positive[T int | time.Duration](n T) *T {
+	if n <= 0 {
+		return nil
+	}
+	return &n
+}
+
+// deadSQL selects the dead letters of a DeadFilter.
 const deadSQL = `
 FROM cas.dead_letters l LEFT JOIN cas.documents d USING (document_id)
-WHERE l.redriven_at IS NULL AND (@reason = '' OR l.reason = @reason) AND (@batch = '' OR d.batch = @batch)
-  AND (@documents::uuid[] IS NULL OR l.document_id = ANY (@documents))`
+WHERE l.redriven_at IS NULL AND (@discarded::boolean IS NULL OR (l.discarded_at IS NOT NULL) = @discarded)
+  AND (@reason = '' OR l.reason = @reason) AND (@batch = '' OR d.batch = @batch)
+  AND (@documents::uuid[] IS NULL OR l.document_id = ANY (@documents))
+  AND (@older::interval IS NULL OR l.dead_at < now() - @older::interval)
+  AND (@newer::interval IS NULL OR l.dead_at > now() - @newer::interval)`
+
+// oldestSQL puts what deadSQL selects in order, for Limit.
+const oldestSQL = ` ORDER BY l.dead_at, l.document_id LIMIT @limit::bigint`
+
+// DeadRecord is a dead letter as the ledger has it.
+type DeadRecord struct {
+	Reason       Reason     `db:"reason" json:"reason"`
+	HTTPStatus   int        `db:"http_status" json:"http_status,omitempty"` // 0: the API was not asked
+	Message      string     `db:"message" json:"message"`
+	RequestID    string     `db:"request_id" json:"request_id,omitempty"`
+	DeadAt       time.Time  `db:"dead_at" json:"dead_at"`
+	RedrivenAt   *time.Time `db:"redriven_at" json:"redriven_at,omitempty"`   // nil: not put back
+	DiscardedAt  *time.Time `db:"discarded_at" json:"discarded_at,omitempty"` // nil: not given up
+	DiscardedBy  string     `db:"discarded_by" json:"discarded_by,omitempty"`
+	DiscardedWhy string     `db:"discarded_why" json:"discarded_why,omitempty"`
+}
+
+// deadRecordColumns are the columns of DeadRecord, of the table under alias l.
+const deadRecordColumns = `l.reason, coalesce(l.http_status, 0) AS http_status, l.message, coalesce(l.request_id, '') AS request_id,
+	l.dead_at, l.redriven_at, l.discarded_at, coalesce(l.discarded_by, '') AS discarded_by, coalesce(l.discarded_why, '') AS discarded_why`
 
 // DeadDocument is a dead letter with what identifies its document.
 type DeadDocument struct {
 	DocumentID uuid.UUID `db:"document_id" json:"document_id"`
-	Reason     Reason    `db:"reason" json:"reason"`
-	HTTPStatus int       `db:"http_status" json:"http_status,omitempty"` // 0: the API was not asked
-	Message    string    `db:"message" json:"message"`
-	RequestID  string    `db:"request_id" json:"request_id,omitempty"`
-	DeadAt     time.Time `db:"dead_at" json:"dead_at"`
-	Bucket     string    `db:"bucket" json:"bucket,omitempty"` // "" for a bad_task without a document
-	Key        string    `db:"object_key" json:"object_key,omitempty"`
-	Batch      string    `db:"batch" json:"batch,omitempty"`
+	DeadRecord
+	Bucket string `db:"bucket" json:"bucket,omitempty"` // "" for a bad_task without a document
+	Key    string `db:"object_key" json:"object_key,omitempty"`
+	Batch  string `db:"batch" json:"batch,omitempty"`
 }
 
 // DeadLetters lists what is dead, oldest first.
 func (db *DB) DeadLetters(ctx context.Context, f DeadFilter) ([]DeadDocument, error) {
 	const sql = `
-SELECT l.document_id, l.reason, coalesce(l.http_status, 0) AS http_status, l.message, coalesce(l.request_id, '') AS request_id,
-       l.dead_at, coalesce(d.bucket, '') AS bucket, coalesce(d.object_key, '') AS object_key, coalesce(d.batch, '') AS batch` +
-		deadSQL + ` ORDER BY l.dead_at, l.document_id LIMIT @limit::bigint`
+SELECT l.document_id, ` + deadRecordColumns + `,
+	coalesce(d.bucket, '') AS bucket, coalesce(d.object_key, '') AS object_key, coalesce(d.batch, '') AS batch` + deadSQL + oldestSQL
 	letters, err := all[DeadDocument](ctx, db.pool, sql, f.args())
 	if err != nil {
 		return nil, fmt.Errorf("list dead letters: %w", err)
 	}
 	return letters, nil
-}
-
-// CountDead counts what DeadFilter chooses, Limit included, by reason; only
-// letters that a redrive can bring back (those with a document).
-func (db *DB) CountDead(ctx context.Context, f DeadFilter) (map[Reason]int, error) {
-	const sql = `
-SELECT reason, count(*)::integer AS n FROM (SELECT l.reason` + deadSQL + ` AND d.document_id IS NOT NULL
-	ORDER BY l.dead_at, l.document_id LIMIT @limit::bigint) AS chosen
-GROUP BY reason`
-	type count struct {
-		Reason Reason `db:"reason"`
-		N      int    `db:"n"`
-	}
-	counts, err := all[count](ctx, db.pool, sql, f.args())
-	if err != nil {
-		return nil, fmt.Errorf("count dead letters: %w", err)
-	}
-	byReason := make(map[Reason]int, len(counts))
-	for _, c := range counts {
-		byReason[c.Reason] = c.N
-	}
-	return byReason, nil
-}
-
-// Redriven is a document that Redrive has put back. Delivery is the task it died
-// in.
-type Redriven struct {
-	DocumentID uuid.UUID `db:"document_id"`
-	Bucket     string    `db:"bucket"`
-	Key        string    `db:"object_key"`
-	Queue      string    `db:"queue"`
-	Delivery   int       `db:"delivery"`
-}
-
-// Redrive puts dead documents back to pending, oldest first, with no attempts
-// counted, in one transaction.
-func (db *DB) Redrive(ctx context.Context, f DeadFilter) ([]Redriven, error) {
-	const sql = `
-WITH chosen AS (
-	SELECT l.document_id` + deadSQL + ` AND d.status = 'dead'
-	ORDER BY l.dead_at, l.document_id LIMIT @limit::bigint
-	FOR UPDATE OF l SKIP LOCKED
-), redriven AS (
-	UPDATE cas.dead_letters l SET redriven_at = now() FROM chosen WHERE l.document_id = chosen.document_id
-)
-UPDATE cas.documents d
-SET status = 'pending', attempts = 0, not_before = NULL, stalled_since = NULL, finished_at = NULL, updated_at = now()
-FROM chosen WHERE d.document_id = chosen.document_id AND d.status = 'dead'
-RETURNING d.document_id, d.bucket, d.object_key, d.queue, d.delivery`
-	redriven, err := all[Redriven](ctx, db.pool, sql, f.args())
-	if err != nil {
-		return nil, fmt.Errorf("redrive: %w", err)
-	}
-	return redriven, nil
-}
-
-// ReplacePasswords gives documents new sealed passwords; nil entries keep what
-// they have.
-func (db *DB) ReplacePasswords(ctx context.Context, ids []uuid.UUID, sealed [][]byte) error {
-	const sql = `
-UPDATE cas.documents d SET sealed_passwords = new.sealed, updated_at = now()
-FROM unnest(@ids::uuid[], @sealed::bytea[]) AS new (id, sealed)
-WHERE d.document_id = new.id AND new.sealed IS NOT NULL AND d.status <> 'parsed'`
-	if _, err := db.pool.Exec(ctx, sql, pgx.NamedArgs{"ids": ids, "sealed": sealed}); err != nil {
-		return fmt.Errorf("replace passwords: %w", err)
-	}
-	return nil
 }

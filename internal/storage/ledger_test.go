@@ -262,50 +262,6 @@ func TestDB_Release(t *testing.T) {
 	}
 }
 
-func TestDB_Redrive(t *testing.T) {
-	t.Parallel()
-	db := storagetest.New(t)
-	dead := func(key string, reason storage.Reason) uuid.UUID {
-		id, worker := claimed(t, db, key)
-		begin(t, db, id, worker, "req_"+key[:1])
-		letter := storage.DeadLetter{DocumentID: id, Reason: reason, HTTPStatus: 400, Message: "m", RequestID: "req_" + key[:1]}
-		if err := db.Bury(t.Context(), letter, storage.AttemptEnd{RequestID: letter.RequestID, Outcome: storage.OutcomeRefused}); err != nil {
-			t.Fatal(err)
-		}
-		return id
-	}
-	first, second := dead("a.pdf", storage.ReasonWrongPassword), dead("b.pdf", storage.ReasonWrongPassword)
-	other := dead("c.pdf", storage.ReasonTooLarge)
-	if err := db.BuryTask(t.Context(), storage.DeadLetter{DocumentID: uuid.New(), Reason: storage.ReasonBadTask, Message: "m"}); err != nil {
-		t.Fatal(err)
-	}
-
-	letters, err := db.DeadLetters(t.Context(), storage.DeadFilter{})
-	if err != nil || len(letters) != 4 {
-		t.Fatalf("DeadLetters() = %d, %v, want 4", len(letters), err)
-	}
-	filter := storage.DeadFilter{Reason: storage.ReasonWrongPassword, Limit: 1}
-	counts, err := db.CountDead(t.Context(), filter)
-	if diff := cmp.Diff(map[storage.Reason]int{storage.ReasonWrongPassword: 1}, counts); diff != "" || err != nil {
-		t.Errorf("CountDead: %v (-want +got):\n%s", err, diff)
-	}
-	redriven, err := db.Redrive(t.Context(), filter)
-	if err != nil || len(redriven) != 1 || redriven[0].DocumentID != first {
-		t.Fatalf("Redrive(limit 1) = %v, %v, want the oldest", redriven, err)
-	}
-	document, err := db.Document(t.Context(), first)
-	if err != nil || document.Status != storage.StatusPending || document.Attempts != 0 {
-		t.Errorf("redriven: %s with %d attempts (%v), want pending with none", document.Status, document.Attempts, err)
-	}
-	if redriven, err = db.Redrive(t.Context(), storage.DeadFilter{Documents: []uuid.UUID{second, first}}); err != nil || len(redriven) != 1 {
-		t.Errorf("Redrive(by id) = %v, %v, want the one that is dead", redriven, err)
-	}
-	letters, err = db.DeadLetters(t.Context(), storage.DeadFilter{})
-	if err != nil || len(letters) != 2 || letters[0].DocumentID != other {
-		t.Errorf("left: %v, %v, want the other one and the bad task", letters, err)
-	}
-}
-
 func TestDB_Overview(t *testing.T) {
 	t.Parallel()
 	db := storagetest.New(t)

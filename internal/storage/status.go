@@ -26,7 +26,8 @@ SELECT NOT EXISTS (SELECT FROM cas.documents WHERE status = 'pending')
 // Overview is how the documents stand, as operators ask for it.
 type Overview struct {
 	Documents map[Status]int `json:"documents"`
-	Dead      map[Reason]int `json:"dead"`
+	Dead      map[Reason]int `json:"dead"`             // open dead letters, without the discarded ones
+	Discarded int            `json:"discarded"`        // dead documents that were given up for good
 	Unknown   int            `json:"attempts_unknown"` // attempts whose outcome nobody knows
 	Credits   string         `json:"credits_spent"`    // decimal; of the attempts whose cost is known
 	// OldestPending is when the longest waiting pending document was recorded,
@@ -54,11 +55,18 @@ FROM cas.documents WHERE @batch = '' OR batch = @batch GROUP BY status`, args).Q
 		return err //nolint:wrapcheck // wrapped below
 	})
 	queries.Queue(`
-SELECT l.reason, count(*) FROM cas.dead_letters l LEFT JOIN cas.documents d USING (document_id)
+SELECT l.reason, count(*) FILTER (WHERE l.discarded_at IS NULL), count(*) FILTER (WHERE l.discarded_at IS NOT NULL AND d.status = 'dead')
+FROM cas.dead_letters l LEFT JOIN cas.documents d USING (document_id)
 WHERE l.redriven_at IS NULL AND (@batch = '' OR d.batch = @batch) GROUP BY l.reason`, args).Query(func(rows pgx.Rows) error {
 		var reason Reason
-		var n int
-		_, err := pgx.ForEachRow(rows, []any{&reason, &n}, func() error { o.Dead[reason] = n; return nil })
+		var n, discarded int
+		_, err := pgx.ForEachRow(rows, []any{&reason, &n, &discarded}, func() error {
+			if n > 0 {
+				o.Dead[reason] = n
+			}
+			o.Discarded += discarded
+			return nil
+		})
 		return err //nolint:wrapcheck // wrapped below
 	})
 	queries.Queue(`

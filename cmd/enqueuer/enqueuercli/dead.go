@@ -4,31 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 
 	"casflow/internal/config"
 	"casflow/internal/redact"
 	"casflow/internal/storage"
-	"casflow/internal/storage/objectstore"
 )
 
 type deadCommand struct {
 	List    deadList    `cmd:"" help:"List dead letters, oldest first."`
+	Show    deadShow    `cmd:"" help:"Show all that is known of documents: the dead letter, the object, every attempt."`
 	Redrive deadRedrive `cmd:"" help:"Put dead documents back, with a fresh set of attempts."`
+	Discard deadDiscard `cmd:"" help:"Give dead documents up for good; they stay on record."`
 }
 
 // deadFilter are the flags that choose dead letters.
 type deadFilter struct {
-	Reason   string   `help:"Only those that died of this reason."`
-	Batch    string   `help:"Only those of this batch."`
-	Document []string `placeholder:"ID" help:"Only these documents; repeatable."`
-	Limit    int      `help:"At most so many, the oldest; 0 is all."`
+	Reason    string   `help:"Only those that died of this reason."`
+	Batch     string   `help:"Only those of this batch."`
+	Document  []string `placeholder:"ID" help:"Only these documents; repeatable."`
+	OlderThan string   `placeholder:"AGE" help:"Only those that died longer ago than this (36h)."`
+	NewerThan string   `placeholder:"AGE" help:"Only those that died less long ago than this (2h)."`
+	Limit     int      `help:"At most so many, the oldest; 0 is all."`
 }
 
 // filter reads the flags. Its error is all that makes no sense about them.
@@ -41,6 +45,13 @@ func (f deadFilter) filter() (storage.DeadFilter, error) {
 			known = append(known, string(r))
 		}
 		faults = append(faults, fmt.Errorf("--reason is %q; expected one of %s", f.Reason, strings.Join(known, ", ")))
+	}
+	var older, newer error
+	filter.OlderThan, older = readAge("--older-than", f.OlderThan)
+	filter.NewerThan, newer = readAge("--newer-than", f.NewerThan)
+	faults = append(faults, older, newer)
+	if filter.NewerThan > 0 && filter.OlderThan >= filter.NewerThan {
+		faults = append(faults, fmt.Errorf("--older-than is %s and --newer-than %s; nothing is both", f.OlderThan, f.NewerThan))
 	}
 	if f.Limit < 0 {
 		faults = append(faults, fmt.Errorf("--limit is %d; expected 0 (all) or more", f.Limit))
@@ -55,12 +66,42 @@ func (f deadFilter) filter() (storage.DeadFilter, error) {
 	return filter, errors.Join(faults...)
 }
 
+// readAge reads a flag that is an age; 0 where it is not given.
+func readAge(flag, text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	age, err := time.ParseDuration(text)
+	if err != nil || age <= 0 {
+		return 0, fmt.Errorf("%s is %q; expected an age with its unit, such as 90m or 36h", flag, text)
+	}
+	return age, nil
+}
+
+// deadChoice are the flags that choose dead letters to do something about.
+type deadChoice struct {
+	deadFilter `embed:""`
+
+	All bool `help:"All that is dead; needed when nothing else chooses."`
+}
+
+// chosen is filter, where a flag chooses at all.
+func (c deadChoice) chosen() (storage.DeadFilter, error) {
+	filter, err := c.filter()
+	chooses := c.Reason != "" || c.Batch != "" || len(c.Document) > 0 || c.OlderThan != "" || c.NewerThan != "" || c.Limit != 0
+	if !c.All && !chooses {
+		err = errors.New("nothing chooses which dead letters: give --reason, --batch, --document, --older-than, --newer-than or --limit, or --all")
+	}
+	return filter, err
+}
+
 type deadList struct {
 	Postgres   config.Postgres `embed:""`
 	deadFilter `embed:""`
 
-	JSON     bool `name:"json" help:"Write them as JSON."`
-	Unmasked bool `help:"Show object keys with the PANs that they may hold."`
+	Discarded bool `help:"Those that were discarded, instead of the others."`
+	JSON      bool `name:"json" help:"Write them as JSON."`
+	Unmasked  bool `help:"Show object keys with the PANs that they may hold."`
 }
 
 // Faults reports, in one error, what makes no sense; nil when all does.
@@ -77,6 +118,9 @@ func (c *deadList) Run(ctx context.Context, console *console) error {
 	if err != nil {
 		return err
 	}
+	if c.Discarded {
+		filter.Letters = storage.LettersDiscarded
+	}
 	db, err := openLedger(ctx, c.Postgres)
 	if err != nil {
 		return err
@@ -86,8 +130,9 @@ func (c *deadList) Run(ctx context.Context, console *console) error {
 	if err != nil {
 		return err
 	}
-	if !c.Unmasked {
-		for i := range letters {
+	for i := range letters {
+		letters[i].Message = redact.PANs(letters[i].Message)
+		if !c.Unmasked {
 			letters[i].Key = redact.PANs(letters[i].Key)
 		}
 	}
@@ -100,136 +145,67 @@ func (c *deadList) Run(ctx context.Context, console *console) error {
 	if len(letters) == 0 {
 		return console.say("no dead letters\n")
 	}
-	table := tabwriter.NewWriter(console.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "DEAD AT\tREASON\tSTATUS\tDOCUMENT\tOBJECT\tREQUEST\tMESSAGE") // Flush reports
+	return c.table(console.out, letters)
+}
+
+func (c *deadList) table(w io.Writer, letters []storage.DeadDocument) error {
+	rows := newTable(w)
+	head := []string{"DEAD AT", "REASON", "STATUS", "DOCUMENT", "OBJECT", "REQUEST", "MESSAGE"}
+	if c.Discarded {
+		head = append(head, "DISCARDED AT", "BY", "WHY")
+	}
+	rows.add(head...)
 	for _, l := range letters {
 		object := ""
 		if l.Bucket != "" {
 			object = "s3://" + l.Bucket + "/" + l.Key
 		}
-		status := ""
-		if l.HTTPStatus != 0 {
-			status = fmt.Sprint(l.HTTPStatus)
+		row := []string{instant(&l.DeadAt), string(l.Reason), statusCode(l.HTTPStatus), l.DocumentID.String(), object, l.RequestID, l.Message}
+		if c.Discarded {
+			row = append(row, instant(l.DiscardedAt), l.DiscardedBy, l.DiscardedWhy)
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.DeadAt.UTC().Format(time.RFC3339), l.Reason, status, l.DocumentID,
-			object, l.RequestID, l.Message)
+		rows.add(row...)
 	}
-	if err := table.Flush(); err != nil {
+	return rows.flush()
+}
+
+// table lays out rows of cells in columns.
+type table struct{ w *tabwriter.Writer }
+
+func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }
+
+// add writes a row. Whatever a key or message may hold, it stays in its cell.
+func (t table) add(cells ...string) {
+	for n, cell := range cells {
+		cells[n] = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return ' '
+			}
+			return r
+		}, cell)
+	}
+	_, _ = fmt.Fprintln(t.w, strings.Join(cells, "\t")) // flush reports
+}
+
+func (t table) flush() error {
+	if err := t.w.Flush(); err != nil {
 		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
 }
 
-type deadRedrive struct {
-	Postgres   config.Postgres  `embed:""`
-	Redis      config.Redis     `embed:""`
-	S3         config.S3        `embed:""`
-	SecretKey  config.SecretKey `embed:""`
-	deadFilter `embed:""`
-
-	All          bool     `help:"Redrive whatever is dead; needed when nothing else chooses."`
-	PasswordFrom []string `name:"password-from" sep:"none" placeholder:"SOURCE" help:"New passwords: env:VAR, manifest:FILE.csv, metadata:NAME, key:REGEXP; repeatable. Documents for which none is found keep theirs."`
-	DryRun       bool     `help:"Say how many documents of which reasons it would be, and do nothing."`
+// instant is a time as tables show it; "" for none.
+func instant(at *time.Time) string {
+	if at == nil {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
 }
 
-// chosen is filter, where a flag chooses at all.
-func (c *deadRedrive) chosen() (storage.DeadFilter, error) {
-	filter, err := c.filter()
-	if !c.All && c.Reason == "" && c.Batch == "" && len(c.Document) == 0 && c.Limit == 0 {
-		err = errors.New("nothing chooses what to redrive: give --reason, --batch, --document or --limit, or --all")
+// statusCode is an HTTP status as tables show it; "" for none.
+func statusCode(status int) string {
+	if status == 0 {
+		return ""
 	}
-	return filter, err
-}
-
-// intake is what redriving has in common with recording: connections and
-// passwords.
-func (c *deadRedrive) intake() *intake {
-	return &intake{Postgres: c.Postgres, Redis: c.Redis, S3: c.S3, SecretKey: c.SecretKey, PasswordFrom: c.PasswordFrom}
-}
-
-// Faults reports, in one error, what makes no sense; nil when all does. It is
-// asked where another flag cannot be read, which may be the one that chooses.
-func (c *deadRedrive) Faults() error {
-	_, err := c.filter()
-	_, _, settings := c.intake().read()
-	return errors.Join(err, settings)
-}
-
-func (c *deadRedrive) Run(ctx context.Context, console *console) (err error) {
-	filter, err := c.chosen()
-	parts, err := c.intake().connect(ctx, err)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, parts.close()) }()
-
-	if c.DryRun {
-		return c.preview(ctx, console, parts.db, filter)
-	}
-	note := ""
-	if len(c.PasswordFrom) > 0 {
-		// From here on the very documents that got new passwords, so that Limit
-		// does not choose others.
-		renewed := 0
-		if filter.Documents, renewed, err = renewPasswords(ctx, parts, filter); err != nil {
-			return err
-		}
-		note = fmt.Sprintf(", %d of them with new passwords", renewed)
-	}
-	redriven, err := parts.db.Redrive(ctx, filter)
-	if err != nil {
-		return err
-	}
-	if err := console.say("%s put back%s; running workers take them up\n", plural(len(redriven), "document"), note); err != nil {
-		return err
-	}
-	return parts.enqueuer.Forget(redriven)
-}
-
-// preview tells what a redrive would do.
-func (c *deadRedrive) preview(ctx context.Context, console *console, db *storage.DB, filter storage.DeadFilter) error {
-	counts, err := db.CountDead(ctx, filter)
-	if err != nil {
-		return err
-	}
-	total := 0
-	for _, reason := range slices.Sorted(maps.Keys(counts)) {
-		total += counts[reason]
-		if err := console.say("%s: %s\n", reason, plural(counts[reason], "document")); err != nil {
-			return err
-		}
-	}
-	return console.say("%s would be redriven, at most as many credits\n", plural(total, "document"))
-}
-
-// renewPasswords seals new candidates for the dead documents that a source has
-// some for. It returns the documents that filter chooses, and how many of them
-// have new candidates.
-func renewPasswords(ctx context.Context, parts *connections, filter storage.DeadFilter) (chosen []uuid.UUID, renewed int, err error) {
-	limit := filter.Limit
-	filter.Limit = 0 // counts bad tasks too, which have no document to bring back
-	letters, err := parts.db.DeadLetters(ctx, filter)
-	if err != nil {
-		return nil, 0, err
-	}
-	letters = slices.DeleteFunc(letters, func(l storage.DeadDocument) bool { return l.Bucket == "" })
-	if limit > 0 && len(letters) > limit {
-		letters = letters[:limit]
-	}
-	chosen = make([]uuid.UUID, len(letters)) // empty chooses none, nil would choose all
-	objects := make([]objectstore.Info, len(letters))
-	for n, l := range letters {
-		chosen[n] = l.DocumentID
-		objects[n].Ref = objectstore.Ref{Bucket: l.Bucket, Key: l.Key}
-	}
-	sealed, err := parts.sealPasswords(ctx, chosen, objects)
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, s := range sealed {
-		if s != nil {
-			renewed++
-		}
-	}
-	return chosen, renewed, parts.db.ReplacePasswords(ctx, chosen, sealed)
+	return fmt.Sprint(status)
 }

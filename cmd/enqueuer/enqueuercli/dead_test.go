@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"casflow/internal/storage"
+	"casflow/internal/storage/storagetest"
 )
 
 // letter is what dead list --json writes for each document.
@@ -22,11 +23,15 @@ type letter struct {
 	Bucket     string    `json:"bucket"`
 	ObjectKey  string    `json:"object_key"`
 	Batch      string    `json:"batch"`
+
+	DiscardedAt  *time.Time `json:"discarded_at"`
+	DiscardedBy  string     `json:"discarded_by"`
+	DiscardedWhy string     `json:"discarded_why"`
 }
 
 // graveyard has, oldest first: a task without a document, then documents dead of
 // wrong_password (batch may), not_a_pdf (may), wrong_password (none), and one
-// that is alive.
+// that is alive. The first two letters are two days old.
 type graveyard struct {
 	lab
 	task uuid.UUID
@@ -44,6 +49,7 @@ func setupGraveyard(t *testing.T) graveyard {
 	}
 	g.ids = append(g.record(t, "may", panKey, "in/b.pdf"), g.record(t, "", "in/c.pdf", "in/alive.pdf")...)
 	g.kill(t, g.ids[0], storage.ReasonWrongPassword)
+	storagetest.Rows(t, g.url, "UPDATE cas.dead_letters SET dead_at = dead_at - interval '2 days'")
 	g.kill(t, g.ids[1], storage.ReasonNotAPDF)
 	g.kill(t, g.ids[2], storage.ReasonWrongPassword)
 	return g
@@ -80,6 +86,9 @@ func TestDeadList_Filters(t *testing.T) {
 		{"batch", []string{"--batch", "may"}, texts(g.ids[0], g.ids[1])},
 		{"documents", []string{"--document", g.ids[2].String(), "--document", g.ids[1].String()}, texts(g.ids[1], g.ids[2])},
 		{"limit", []string{"--limit", "2"}, texts(g.task, g.ids[0])},
+		{"older", []string{"--older-than", "36h"}, texts(g.task, g.ids[0])},
+		{"newer", []string{"--newer-than", "2h30m"}, texts(g.ids[1], g.ids[2])},
+		{"between", []string{"--older-than", "36h", "--newer-than", "1000h", "--reason", "bad_task"}, texts(g.task)},
 		{"several", []string{"--batch", "may", "--reason", "wrong_password", "--limit", "5"}, texts(g.ids[0])},
 		{"living", []string{"--document", g.ids[3].String()}, texts()},
 		{"none", []string{"--reason", "too_large"}, texts()},

@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	noDatabase = "DATABASE_URL (--database-url): not set; give it as postgres://"
-	noSecret   = "CASFLOW_SECRET_KEY (--secret-key): not set...openssl rand -base64 32"
+	noDatabase     = "DATABASE_URL (--database-url): not set; give it as postgres://"
+	nothingChooses = "nothing chooses which dead letters: give --reason, --batch, --document, --older-than, --newer-than or --limit, or --all"
+	noSecret       = "CASFLOW_SECRET_KEY (--secret-key): not set...openssl rand -base64 32"
 )
 
 // What is wrong with a command line shows before anything is connected to, all
@@ -95,8 +96,23 @@ func TestRun_BadUsage(t *testing.T) {
 			noDatabase, `--reason is "bad"; expected one of bad_request, ...retries_exhausted, crashed, bad_task`,
 			`--document is "x"; expected the id of a document`, "--limit is -2; expected 0 (all) or more",
 		}},
-		{"redrive of nothing", settings, []string{"dead", "redrive"}, []string{
-			"nothing chooses what to redrive: give --reason, --batch, --document or --limit, or --all",
+		{"ages", nil, []string{"dead", "list", "--older-than=-1h", "--newer-than", "0s"}, []string{
+			noDatabase, `--older-than is "-1h"; expected an age with its unit, such as 90m or 36h`, `--newer-than is "0s"; expected an age`,
+		}},
+		{"ages apart", settings, []string{"dead", "redrive", "--older-than", "36h", "--newer-than", "2h"}, []string{
+			"--older-than is 36h and --newer-than 2h; nothing is both",
+		}},
+		{"redrive of nothing", settings, []string{"dead", "redrive", "--rate", "6"}, []string{nothingChooses}},
+		{"rate", settings, []string{"dead", "redrive", "--all", "--rate=-1"}, []string{"--rate is -1; expected 0 (all at once) or more"}},
+		{"discard of nothing", nil, []string{"dead", "discard", "--redis-url", "http://h"}, []string{
+			noDatabase, nothingChooses, "--why is not given; say in a few words why", "REDIS_URL (--redis-url): is not a Redis URL",
+		}},
+		{"discard, unreadable", nil, []string{"dead", "discard", "--limit", "few", "--why", " "}, []string{
+			noDatabase, `--limit: is "few"; expected a whole number`, "--why is not given",
+		}},
+		{"show of nothing", nil, []string{"dead", "show"}, []string{noDatabase, `expected "<DOCUMENT_ID> ..."; see enqueuer dead show --help`}},
+		{"show", nil, []string{"dead", "show", "x", "ZZZPA0001Z"}, []string{
+			noDatabase, `"x": expected the id of a document`, `"ZZ*******Z": expected the id of a document`,
 		}},
 		{"redrive", nil, []string{"dead", "redrive", "--reason", "bad", "--password-from", "metadata:pw"}, []string{
 			noDatabase, "--reason is...", noSecret,
@@ -163,18 +179,29 @@ func TestRun_Failures(t *testing.T) {
 	}
 }
 
+func TestDiscard_WithoutRedis(t *testing.T) {
+	t.Parallel()
+	g := setupGraveyard(t)
+	g.discard(t, "--all", "--why", "w", "--redis-url", "redis://:hush-1@127.0.0.1:1/0").
+		wantFaults(t, 1, "redis at 127.0.0.1:1 cannot be reached; check REDIS_URL and that the server runs...connection refused")
+	if got := g.list(t); len(got) != 4 {
+		t.Errorf("%d dead letters are left, want all 4", len(got))
+	}
+}
+
 func TestRun_SchemaMissing(t *testing.T) {
 	t.Parallel()
 	l := setup(t)
 	l.put(t, "a.pdf")
 	l.url = storagetest.Empty(t)
 	const want = "the database's schema is at version 0, this program needs...: run worker migrate up"
-	for _, words := range [][]string{{"status"}, {"dead", "list"}} {
+	for _, words := range [][]string{{"status"}, {"dead", "list"}, {"dead", "show", l.record(t, "", "a.pdf")[0].String()}} {
 		l.ask(t, words...).wantFaults(t, 1, want)
 	}
 	l.scan(t, "").wantFaults(t, 1, want)
 	l.submit(t, "a.pdf").wantFaults(t, 1, want)
 	l.redrive(t, "--all").wantFaults(t, 1, want)
+	l.discard(t, "--all", "--why", "w").wantFaults(t, 1, want)
 	if got := storagetest.Rows(t, l.url, "SELECT 1 FROM pg_namespace WHERE nspname = 'cas'"); len(got) != 0 {
 		t.Error("a command that needs the schema began to make it")
 	}

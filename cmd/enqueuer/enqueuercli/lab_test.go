@@ -104,6 +104,12 @@ func (l lab) redrive(t *testing.T, flags ...string) result {
 	return run(t, slices.Concat([]string{"dead", "redrive"}, l.settings(), flags)...)
 }
 
+// discard needs Postgres and Redis.
+func (l lab) discard(t *testing.T, flags ...string) result {
+	t.Helper()
+	return l.ask(t, append([]string{"dead", "discard", "--redis-url", redisServer.URL}, flags...)...)
+}
+
 // ask runs a command that needs Postgres alone.
 func (l lab) ask(t *testing.T, words ...string) result {
 	t.Helper()

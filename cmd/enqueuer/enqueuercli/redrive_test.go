@@ -2,6 +2,7 @@ package enqueuercli_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -14,7 +15,7 @@ import (
 func (g graveyard) rows(t *testing.T) [][]string {
 	t.Helper()
 	return storagetest.Rows(t, g.url, `
-SELECT document_id, d.status, d.attempts, d.updated_at, encode(d.sealed_passwords, 'hex'), l.redriven_at
+SELECT document_id, d.status, d.attempts, d.updated_at, encode(d.sealed_passwords, 'hex'), l.redriven_at, l.discarded_at
 FROM cas.documents d FULL JOIN cas.dead_letters l USING (document_id) ORDER BY 1`)
 }
 
@@ -29,13 +30,13 @@ func TestRedrive_Chosen(t *testing.T) {
 	}{
 		{
 			"reason", func([]uuid.UUID) []string { return []string{"--reason", "wrong_password"} },
-			"wrong_password: 2 documents\n2 documents would be redriven, at most as many credits\n",
+			"wrong_password: 2 documents\n2 documents would be redriven, for at most 2 credits\n",
 			"2 documents put back; running workers take them up\n",
 			[]int{1},
 		},
 		{
 			"batch", func([]uuid.UUID) []string { return []string{"--batch", "may"} },
-			"not_a_pdf: 1 document\nwrong_password: 1 document\n2 documents would be redriven, at most as many credits\n",
+			"not_a_pdf: 1 document\nwrong_password: 1 document\n2 documents would be redriven, for at most 2 credits\n",
 			"2 documents put back; running workers take them up\n",
 			[]int{2},
 		},
@@ -43,24 +44,30 @@ func TestRedrive_Chosen(t *testing.T) {
 			"document", func(ids []uuid.UUID) []string {
 				return []string{"--document", ids[1].String(), "--document", ids[3].String()}
 			},
-			"not_a_pdf: 1 document\n1 document would be redriven, at most as many credits\n",
+			"not_a_pdf: 1 document\n1 document would be redriven, for at most 1 credit\n",
 			"1 document put back; running workers take them up\n",
 			[]int{0, 2},
 		},
 		{
 			"limit", func([]uuid.UUID) []string { return []string{"--limit", "1"} },
-			"wrong_password: 1 document\n1 document would be redriven, at most as many credits\n",
+			"wrong_password: 1 document\n1 document would be redriven, for at most 1 credit\n",
+			"1 document put back; running workers take them up\n",
+			[]int{1, 2},
+		},
+		{
+			"age", func([]uuid.UUID) []string { return []string{"--older-than", "36h"} },
+			"wrong_password: 1 document\n1 document would be redriven, for at most 1 credit\n",
 			"1 document put back; running workers take them up\n",
 			[]int{1, 2},
 		},
 		{
 			"all", func([]uuid.UUID) []string { return []string{"--all"} },
-			"not_a_pdf: 1 document\nwrong_password: 2 documents\n3 documents would be redriven, at most as many credits\n",
+			"not_a_pdf: 1 document\nwrong_password: 2 documents\n3 documents would be redriven, for at most 3 credits\n",
 			"3 documents put back; running workers take them up\n", nil,
 		},
 		{
 			"nothing", func([]uuid.UUID) []string { return []string{"--reason", "crashed"} },
-			"0 documents would be redriven, at most as many credits\n",
+			"0 documents would be redriven, for at most 0 credits\n",
 			"0 documents put back; running workers take them up\n",
 			[]int{0, 1, 2},
 		},
@@ -101,6 +108,21 @@ func TestRedrive_Chosen(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestRedrive_DryRunAnswered(t *testing.T) {
+	t.Parallel()
+	g := setupGraveyard(t)
+	answer := storage.Answer{DocumentID: g.ids[2], Endpoint: "/v4/smart/parse", Body: []byte("{}"), ReceivedAt: time.Now(), SHA256: [32]byte{1}}
+	if err := g.db.SaveAnswer(t.Context(), answer, storage.AttemptEnd{}); err != nil {
+		t.Fatal(err)
+	}
+	const want = "not_a_pdf: 1 document\n" +
+		"wrong_password: 2 documents (1 of them at no cost: the answer is kept)\n" +
+		"3 documents would be redriven (1 of them at no cost: the answer is kept), for at most 2 credits\n"
+	if diff := cmp.Diff(want, g.redrive(t, "--all", "--dry-run").wantDone(t)); diff != "" {
+		t.Errorf("dry run (-want +got):\n%s", diff)
 	}
 }
 

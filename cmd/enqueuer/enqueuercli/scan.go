@@ -90,7 +90,7 @@ func (c *scanCommand) Run(ctx context.Context, console *console) (err error) {
 
 // record goes through the listing page by page and records what is chosen.
 func (c *scanCommand) record(ctx context.Context, console *console, parts *connections, since time.Time, summary *scanSummary) error {
-	bar := progress(console.err)
+	bar := progress(console.err, -1, "objects")
 	defer func() { _ = bar.Finish() }() // a bar that cannot be drawn does no harm
 	for page, err := range parts.store.List(ctx, summary.Bucket, summary.Prefix) {
 		if err == nil {
@@ -188,10 +188,11 @@ func readSince(text string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("--since is %q; expected a date (2026-05-01), a time (RFC 3339) or an age (36h)", text)
 }
 
-// progress is a bar on a terminal, and nothing elsewhere.
-func progress(w io.Writer) *progressbar.ProgressBar {
-	return progressbar.NewOptions(-1, progressbar.OptionSetWriter(w), progressbar.OptionSetVisibility(telemetry.IsTerminal(w)),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("objects"),
+// progress is a bar on a terminal, and nothing elsewhere. most is how many things
+// there will be; -1 where that is not known.
+func progress(w io.Writer, most int, things string) *progressbar.ProgressBar {
+	return progressbar.NewOptions(most, progressbar.OptionSetWriter(w), progressbar.OptionSetVisibility(telemetry.IsTerminal(w)),
+		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(things),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetSpinnerChangeInterval(0)) // its ticker would race with Add and Describe, and outlive the bar
 }

@@ -149,6 +149,9 @@ func (c *statusCommand) show(console *console, s status) error {
 			row("  "+string(reason), n, "")
 		}
 	}
+	if s.Discarded > 0 {
+		row("  discarded", s.Discarded, "")
+	}
 	row("finished in the last minute", s.FinishedLately, "")
 	if s.Left > 0 {
 		eta := "unknown: nothing finished in the last minute"

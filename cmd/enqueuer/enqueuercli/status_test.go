@@ -20,6 +20,7 @@ import (
 type standing struct {
 	Documents        map[string]int       `json:"documents"`
 	Dead             map[string]int       `json:"dead"`
+	Discarded        int                  `json:"discarded"`
 	Unknown          int                  `json:"attempts_unknown"`
 	CreditsSpent     string               `json:"credits_spent"`
 	OldestPending    map[string]time.Time `json:"oldest_pending"`

@@ -28,21 +28,26 @@ func idOf(info objectstore.Info, kind string) string {
 	return storage.DocumentID(info.Bucket, info.Key, info.ETag, kind).String()
 }
 
-// tasks are the ids of the documents whose tasks wait in a queue of Redis.
-func tasks(t *testing.T, queue string) []string {
+func newInspector(t *testing.T) *asynq.Inspector {
 	t.Helper()
 	options, err := asynq.ParseRedisURI(redisServer.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	inspector := asynq.NewInspector(options)
-	defer func() {
+	t.Cleanup(func() {
 		if err := inspector.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
+	return inspector
+}
+
+// tasks are the ids of the documents whose tasks wait in a queue of Redis.
+func tasks(t *testing.T, queue string) []string {
+	t.Helper()
 	// No worker runs in these tests, so tasks stay; there are some from each test.
-	infos, err := inspector.ListPendingTasks(queue, asynq.PageSize(1000))
+	infos, err := newInspector(t).ListPendingTasks(queue, asynq.PageSize(1000))
 	if err != nil {
 		t.Fatal(err)
 	}
