@@ -37,9 +37,11 @@ func TestREADME(t *testing.T) {
 	}
 	pages := map[string]string{
 		"worker run": help(workercli.Run, "run"), "worker migrate": help(workercli.Run, "migrate", "up"),
+		"worker doctor": help(workercli.Run, "doctor"),
 		"enqueuer scan": help(enqueuercli.Run, "scan"), "enqueuer submit": help(enqueuercli.Run, "submit"),
 		"enqueuer status": help(enqueuercli.Run, "status"), "enqueuer dead list": help(enqueuercli.Run, "dead", "list"),
-		"enqueuer dead redrive": help(enqueuercli.Run, "dead", "redrive"),
+		"enqueuer dead redrive": help(enqueuercli.Run, "dead", "redrive"), "enqueuer dead show": help(enqueuercli.Run, "dead", "show"),
+		"enqueuer dead discard": help(enqueuercli.Run, "dead", "discard"),
 	}
 	for name, page := range pages {
 		for _, match := range regexp.MustCompile(`env ([A-Z0-9_]+)`).FindAllStringSubmatch(page, -1) {

@@ -21,6 +21,8 @@ type Worker struct {
 	Window int `name:"window" env:"CASFLOW_WINDOW" default:"512" help:"Tasks kept in Redis per queue; the backlog waits in Postgres."`
 	// Addr is HOST:PORT or :PORT; port 0 takes a free one. Defaults to :9091.
 	Addr string `name:"addr" env:"CASFLOW_ADDR" default:":9091" help:"Address of /metrics, /healthz and /readyz."`
+	// Force starts on a Redis that may lose tasks. Defaults to false.
+	Force bool `name:"force" env:"CASFLOW_FORCE_START" default:"false" help:"Start on a Redis that may lose tasks (older than 6.2, or maxmemory-policy not noeviction): what is wrong is logged instead."`
 }
 
 // Faults reports, in one error, what makes no sense; nil when all does.
@@ -50,5 +52,6 @@ func (w Worker) Faults() error {
 func (w Worker) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.Int("concurrency", w.Concurrency), slog.Int("max_attempts", w.MaxAttempts), slog.Duration("backoff_base", w.BackoffBase),
-		slog.Duration("backoff_max", w.BackoffMax), slog.Int("window", w.Window), slog.String("addr", w.Addr))
+		slog.Duration("backoff_max", w.BackoffMax), slog.Int("window", w.Window), slog.String("addr", w.Addr),
+		slog.Bool("force", w.Force))
 }

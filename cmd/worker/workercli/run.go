@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"casflow/internal/casapi"
 	"casflow/internal/config"
 	"casflow/internal/jobs"
 	"casflow/internal/redact"
@@ -65,6 +64,9 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 	key, err := c.API.KeySource()
 	if err != nil {
 		return config.Usage(err)
+	}
+	if err := c.checkStart(ctx, db, redis, key, logger); err != nil {
+		return err
 	}
 	processor, err := c.processor(db, objects{store}, enqueuer, key, logger)
 	if err != nil {
@@ -136,10 +138,7 @@ func openLedger(ctx context.Context, postgres config.Postgres) (*storage.DB, err
 
 // processor puts together what works on one document.
 func (c *runCommand) processor(db *storage.DB, pdfs jobs.Objects, enqueuer *jobs.Enqueuer, key func() redact.Secret, logger *slog.Logger) (jobs.ProcessorConfig, error) {
-	api, err := casapi.New(casapi.Config{
-		BaseURL: c.API.BaseURL, APIKey: key, Timeout: c.API.Timeout, FileField: c.API.FileField,
-		UserAgent: "casflow/" + config.Version(),
-	})
+	api, err := newAPI(c.API, key)
 	if err != nil {
 		return jobs.ProcessorConfig{}, err
 	}

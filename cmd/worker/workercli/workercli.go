@@ -14,6 +14,7 @@ import (
 type cli struct {
 	Run     runCommand       `cmd:"" default:"withargs" help:"Dispatch and parse pending documents until stopped (the default)."`
 	Migrate migrateCommand   `cmd:"" help:"Migrate the database's schema."`
+	Doctor  doctorCommand    `cmd:"" help:"Check the settings and all that a worker needs: Postgres, Redis, S3, the API."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
