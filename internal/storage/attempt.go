@@ -2,7 +2,7 @@ package storage
 
 import (
 	"context"
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -20,6 +20,7 @@ const (
 	OutcomeFailed    Outcome = "failed"    // an error that may pass
 	OutcomeThrottled Outcome = "throttled" // 429: not counted
 	OutcomeUnknown   Outcome = "unknown"   // no answer came; it may have been billed all the same
+	OutcomeLost      Outcome = "lost"      // no answer came, and it was billed, as the usage log says
 )
 
 // NewAttempt is a call that is about to be made.
@@ -44,32 +45,55 @@ type AttemptEnd struct {
 }
 
 // BeginAttempt commits the row of a call before the call is made, counts it and
-// returns the count. ErrBusy means that the claim is lost: do not call.
+// returns the count. It is the last gate before money is spent; do not call after
+// ErrPaused (the account), ErrSameBytes (another document with these bytes is
+// being called for) or ErrBusy (the claim is lost).
 func (db *DB) BeginAttempt(ctx context.Context, a NewAttempt) (int, error) {
+	// Whoever begins second with the same bytes waits for the first to commit, and
+	// then, in a statement of its own, sees its row. Both are one transaction and
+	// one round trip.
+	const lock = `SELECT pg_advisory_xact_lock(hashtextextended(@endpoint, @bytes))`
 	const sql = `
-WITH counted AS (
+WITH gate AS (
+	SELECT EXISTS (SELECT FROM cas.account WHERE paused_reason IS NOT NULL) AS paused,
+	       EXISTS (SELECT FROM cas.documents o JOIN cas.attempts t ON t.document_id = o.document_id
+	               WHERE o.sha256 = @sha256 AND o.status = 'calling' AND o.document_id <> @document
+	                 AND t.outcome = 'calling' AND t.endpoint = @endpoint) AS same_bytes
+), counted AS (
 	UPDATE cas.documents
 	SET attempts = attempts + 1, sha256 = @sha256, size_bytes = @size, stalled_since = NULL, updated_at = now()
-	WHERE document_id = @document AND claimed_by = @worker AND status = 'calling'
+	FROM gate
+	WHERE document_id = @document AND claimed_by = @worker AND status = 'calling' AND NOT gate.paused AND NOT gate.same_bytes
 	RETURNING attempts
+), begun AS (
+	INSERT INTO cas.attempts (request_id, document_id, endpoint, worker_id)
+	SELECT @request, @document, @endpoint, @worker FROM counted
 )
-INSERT INTO cas.attempts (request_id, document_id, endpoint, worker_id)
-SELECT @request, @document, @endpoint, @worker FROM counted
-RETURNING (SELECT attempts FROM counted) AS attempts`
-	type counted struct {
-		Attempts int `db:"attempts"`
-	}
-	c, err := one[counted](ctx, db.pool, sql, pgx.NamedArgs{
+SELECT paused, same_bytes, coalesce((SELECT attempts FROM counted), 0) FROM gate`
+	args := pgx.NamedArgs{
 		"request": a.RequestID, "document": a.DocumentID, "worker": a.WorkerID,
 		"endpoint": a.Endpoint, "sha256": a.SHA256[:], "size": a.SizeBytes,
-	})
-	if errors.Is(err, ErrNotFound) {
+		"bytes": int64(binary.BigEndian.Uint64(a.SHA256[:8])), //nolint:gosec // any 64 bits do
+	}
+	var paused, sameBytes bool
+	var attempts int
+	batch := &pgx.Batch{}
+	batch.Queue(lock, args)
+	batch.Queue(sql, args).QueryRow(func(row pgx.Row) error { return row.Scan(&paused, &sameBytes, &attempts) })
+	err := db.pool.SendBatch(ctx, batch).Close()
+	switch {
+	case err != nil:
+	case paused:
+		err = ErrPaused
+	case sameBytes:
+		err = ErrSameBytes
+	case attempts == 0:
 		err = ErrBusy
 	}
 	if err != nil {
 		return 0, fmt.Errorf("begin attempt: %w", err)
 	}
-	return c.Attempts, nil
+	return attempts, nil
 }
 
 // endAttemptSQL closes the attempt; harmless when there is none (request "").

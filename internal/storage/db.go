@@ -20,6 +20,11 @@ var (
 	ErrFinished = errors.New("document is finished")
 	// ErrBusy means that somebody else is at the document.
 	ErrBusy = errors.New("document is claimed by another worker")
+	// ErrPaused means that the API's account is paused: nothing may be called.
+	ErrPaused = errors.New("the account is paused")
+	// ErrSameBytes means that another document with the same bytes is being called
+	// for: its answer will do for this one too.
+	ErrSameBytes = errors.New("another document with the same bytes is being parsed")
 	// ErrRefused means that Postgres refused the values; they will not get better
 	// by trying again.
 	ErrRefused = errors.New("values refused by the database")

@@ -60,7 +60,7 @@ func (l *Leader) Resign() {
 
 // Dispatch moves pending documents of a queue to queued, oldest first, until
 // window of them are under way, and returns them for the queue, oldest first.
-// Those whose NotBefore lies ahead stay.
+// Those whose NotBefore lies ahead stay, and all do while the account is paused.
 func (l *Leader) Dispatch(ctx context.Context, queue string, window int) ([]Delivery, error) {
 	const sql = `
 WITH under_way AS (
@@ -68,6 +68,7 @@ WITH under_way AS (
 ), next AS (
 	SELECT document_id, created_at FROM cas.documents
 	WHERE queue = @queue AND status = 'pending' AND (not_before IS NULL OR not_before <= now())
+	  AND NOT EXISTS (SELECT FROM cas.account WHERE paused_reason IS NOT NULL)
 	ORDER BY created_at, document_id
 	LIMIT (SELECT greatest(0, @window - n) FROM under_way)
 	FOR UPDATE SKIP LOCKED
@@ -100,30 +101,66 @@ ORDER BY updated_at`
 	return deliveries, nil
 }
 
+// Lost is a document whose worker has died.
+type Lost struct {
+	DocumentID uuid.UUID `db:"document_id"`
+	WorkerID   uuid.UUID `db:"worker_id"`
+}
+
 // Reclaim puts documents back to pending whose worker has not been seen for
-// lease, and marks the attempts it left open as unknown. It returns how many.
-func (l *Leader) Reclaim(ctx context.Context, lease time.Duration) (int, error) {
+// lease, and marks the attempts it left open as unknown. It returns them.
+func (l *Leader) Reclaim(ctx context.Context, lease time.Duration) ([]Lost, error) {
 	const sql = `
-WITH lost AS (
-	UPDATE cas.documents d
-	SET status = 'pending', claimed_by = NULL, not_before = NULL, updated_at = now()
+WITH dead AS (
+	SELECT d.document_id, coalesce(d.claimed_by, '00000000-0000-0000-0000-000000000000') AS worker_id FROM cas.documents d
 	WHERE d.status IN ('calling', 'answered')
 	  AND NOT EXISTS (SELECT FROM cas.workers w WHERE w.worker_id = d.claimed_by AND w.seen_at > now() - @lease::interval)
-	RETURNING d.document_id
+	FOR UPDATE SKIP LOCKED
+), lost AS (
+	UPDATE cas.documents d
+	SET status = 'pending', claimed_by = NULL, not_before = NULL, updated_at = now()
+	FROM dead WHERE d.document_id = dead.document_id
+	RETURNING d.document_id, dead.worker_id
 ), unsettled AS (
 	UPDATE cas.attempts a SET outcome = 'unknown', finished_at = now(), message = 'the worker died during the call'
 	FROM lost WHERE a.document_id = lost.document_id AND a.outcome = 'calling'
 )
-SELECT document_id FROM lost`
-	rows, err := l.conn.Query(ctx, sql, pgx.NamedArgs{"lease": lease})
+SELECT document_id, worker_id FROM lost`
+	lost, err := all[Lost](ctx, l.conn, sql, pgx.NamedArgs{"lease": lease})
 	if err != nil {
-		return 0, fmt.Errorf("reclaim documents: %w", err)
+		return nil, fmt.Errorf("reclaim documents: %w", err)
 	}
-	lost, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	return lost, nil
+}
+
+// maxCrashes is how many workers may die of a document before it is set apart.
+const maxCrashes = 2
+
+// Crashed counts a crash against documents that a worker was reading when it
+// died, and makes those dead that have brought down two. It returns the dead.
+func (l *Leader) Crashed(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
+	const sql = `
+WITH counted AS (
+	UPDATE cas.documents
+	SET crashes = crashes + 1, updated_at = now(),
+	    status = CASE WHEN crashes + 1 >= @most THEN 'dead' ELSE status END,
+	    finished_at = CASE WHEN crashes + 1 >= @most THEN now() END
+	WHERE document_id = ANY (@ids) AND status IN ('pending', 'queued')
+	RETURNING document_id, status
+), dead AS (
+	INSERT INTO cas.dead_letters (document_id, reason, message)
+	SELECT document_id, 'crashed', 'a worker died while it read this document, twice' FROM counted WHERE status = 'dead'` + onDeadAgainSQL + `
+)
+SELECT document_id FROM counted WHERE status = 'dead'`
+	rows, err := l.conn.Query(ctx, sql, pgx.NamedArgs{"ids": ids, "most": maxCrashes})
 	if err != nil {
-		return 0, fmt.Errorf("reclaim documents: %w", err)
+		return nil, fmt.Errorf("count crashes: %w", err)
 	}
-	return len(lost), nil
+	dead, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("count crashes: %w", err)
+	}
+	return dead, nil
 }
 
 // Requeue moves the given documents to queued under a new delivery, those of

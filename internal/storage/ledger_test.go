@@ -151,14 +151,14 @@ func TestLeader_Reclaim(t *testing.T) {
 	begin(t, db, id, worker, "req_one")
 	leader := lead(t, db)
 
-	if n, err := leader.Reclaim(t.Context(), lease); n != 0 || err != nil {
-		t.Fatalf("Reclaim(worker lives) = %d, %v, want none", n, err)
+	if lost, err := leader.Reclaim(t.Context(), lease); len(lost) != 0 || err != nil {
+		t.Fatalf("Reclaim(worker lives) = %v, %v, want none", lost, err)
 	}
 	if err := db.Retire(t.Context(), worker); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := leader.Reclaim(t.Context(), lease); n != 1 || err != nil {
-		t.Fatalf("Reclaim(worker gone) = %d, %v, want 1", n, err)
+	if lost, err := leader.Reclaim(t.Context(), lease); len(lost) != 1 || err != nil {
+		t.Fatalf("Reclaim(worker gone) = %v, %v, want one", lost, err)
 	}
 	if got := statusOf(t, db, id); got != storage.StatusPending {
 		t.Errorf("status %s, want pending", got)

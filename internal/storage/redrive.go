@@ -79,7 +79,7 @@ WITH chosen AS (
 	UPDATE cas.dead_letters l SET redriven_at = now() FROM chosen WHERE l.document_id = chosen.document_id
 )
 UPDATE cas.documents d
-SET status = 'pending', attempts = 0, not_before = NULL, stalled_since = NULL, finished_at = NULL, updated_at = now()
+SET status = 'pending', attempts = 0, crashes = 0, not_before = NULL, stalled_since = NULL, finished_at = NULL, updated_at = now()
 FROM chosen WHERE d.document_id = chosen.document_id AND d.status = 'dead'
 RETURNING d.document_id, d.bucket, d.object_key, d.queue, d.delivery`
 	redriven, err := all[Redriven](ctx, db.pool, sql, f.args())

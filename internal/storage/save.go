@@ -103,6 +103,8 @@ func (db *DB) Save(ctx context.Context, a Answer, s *Statement, end AttemptEnd) 
 	if end.RequestID != "" {
 		batch.Queue(endAttemptSQL, end.args(nil))
 	}
+	// A statement was answered: the account is well, and is probed at once if it is not.
+	batch.Queue(`UPDATE cas.account SET probes = 0 WHERE probes > 0 AND paused_reason IS NULL`)
 	// A document that another worker gave up meanwhile is dead no more.
 	batch.Queue(`UPDATE cas.dead_letters SET redriven_at = now() WHERE document_id = @id AND redriven_at IS NULL`,
 		pgx.NamedArgs{"id": a.DocumentID})

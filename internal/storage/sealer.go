@@ -60,11 +60,29 @@ func (s *Sealer) Passwords(document uuid.UUID, candidates []redact.Secret) ([]by
 	if err != nil {
 		return nil, fmt.Errorf("encode passwords: %w", err)
 	}
-	sealed := make([]byte, 1+s.aead.NonceSize(), 1+s.aead.NonceSize()+len(text)+s.aead.Overhead())
+	return s.Seal(document, text), nil
+}
+
+// Seal seals any content, bound to a document. A nil Sealer panics.
+func (s *Sealer) Seal(document uuid.UUID, content []byte) []byte {
+	sealed := make([]byte, 1+s.aead.NonceSize(), 1+s.aead.NonceSize()+len(content)+s.aead.Overhead())
 	sealed[0] = sealVersion
 	_, _ = rand.Read(sealed[1:]) // never fails: documented to abort the program instead
 
-	return s.aead.Seal(sealed, sealed[1:], text, document[:]), nil //nolint:gosec // the nonce is the random one above
+	return s.aead.Seal(sealed, sealed[1:], content, document[:]) //nolint:gosec // the nonce is the random one above
+}
+
+// Open gives the content of a seal back, or ErrSealed.
+func (s *Sealer) Open(document uuid.UUID, sealed []byte) ([]byte, error) {
+	nonce := 1 + s.aead.NonceSize()
+	if len(sealed) < nonce || sealed[0] != sealVersion {
+		return nil, ErrSealed
+	}
+	content, err := s.aead.Open(nil, sealed[1:nonce], sealed[nonce:], document[:])
+	if err != nil {
+		return nil, ErrSealed
+	}
+	return content, nil
 }
 
 // OpenPasswords gives the candidates back, or ErrSealed.
@@ -75,13 +93,9 @@ func (s *Sealer) OpenPasswords(document uuid.UUID, sealed []byte) ([]redact.Secr
 	if s == nil {
 		return nil, fmt.Errorf("%w (no key is set)", ErrSealed)
 	}
-	nonce := 1 + s.aead.NonceSize()
-	if len(sealed) < nonce || sealed[0] != sealVersion {
-		return nil, ErrSealed
-	}
-	text, err := s.aead.Open(nil, sealed[1:nonce], sealed[nonce:], document[:])
+	text, err := s.Open(document, sealed)
 	if err != nil {
-		return nil, ErrSealed
+		return nil, err
 	}
 	var candidates []redact.Secret
 	if err := json.Unmarshal(text, &candidates); err != nil {

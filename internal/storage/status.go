@@ -33,6 +33,8 @@ type Overview struct {
 	// OldestPending is when the longest waiting pending document was recorded,
 	// by queue.
 	OldestPending map[string]time.Time `json:"oldest_pending"`
+	// Account is whether the API may be called; as JSON, absent while it may.
+	Account Account `json:"account,omitzero"`
 	// FinishedLately is how many documents became parsed or dead in the last minute.
 	FinishedLately int `json:"finished_last_minute"`
 }
@@ -85,7 +87,9 @@ SELECT q.queue, d.created_at FROM (VALUES ('interactive'), ('bulk')) AS q (queue
 	if err := db.pool.SendBatch(ctx, queries).Close(); err != nil {
 		return Overview{}, fmt.Errorf("count documents: %w", err)
 	}
-	return o, nil
+	var err error
+	o.Account, err = db.Account(ctx)
+	return o, err
 }
 
 // Attempt is a call of the API as the ledger has it.

@@ -1,0 +1,115 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Account is whether the API may be called. The zero value is an open account.
+type Account struct {
+	Reason       Reason     `db:"reason" json:"paused,omitempty"` // "" open; else unauthorized, insufficient_credits or forbidden
+	PausedAt     *time.Time `db:"paused_at" json:"paused_at,omitempty"`
+	HTTPStatus   int        `db:"http_status" json:"http_status,omitempty"` // of the answer that paused it
+	Message      string     `db:"message" json:"message,omitempty"`         // of that answer, masked
+	NextProbe    *time.Time `db:"next_probe_at" json:"next_probe_at,omitempty"`
+	Due          bool       `db:"due" json:"-"`           // the next probe is
+	Probes       int        `db:"probes" json:"-"`        // since a statement was last answered
+	QueuesPaused bool       `db:"queues_paused" json:"-"` // asynq's, on its account
+}
+
+// Paused reports whether no call may be made.
+func (a Account) Paused() bool { return a.Reason != "" }
+
+// IsZero reports whether the account is open: then JSON leaves it out.
+func (a Account) IsZero() bool { return !a.Paused() }
+
+// Account returns the state of the account.
+func (db *DB) Account(ctx context.Context) (Account, error) {
+	account, err := one[Account](ctx, db.pool, `
+SELECT coalesce(paused_reason, '') AS reason, paused_at, coalesce(http_status, 0) AS http_status, coalesce(message, '') AS message,
+       next_probe_at, coalesce(next_probe_at <= now(), false) AS due, probes, queues_paused
+FROM cas.account`, nil)
+	if err != nil {
+		return Account{}, fmt.Errorf("read account: %w", err)
+	}
+	return account, nil
+}
+
+// PauseAccount keeps every worker from calling, and reports whether the account
+// was open: of many documents that die of one cause, one pauses it. The first
+// probe is due at once, unless probes have been made since the last statement:
+// then after wait, so that an account which seems well but refuses is not asked in
+// a tight loop.
+func (db *DB) PauseAccount(ctx context.Context, reason Reason, httpStatus int, message string, wait func(probes int) time.Duration) (bool, error) {
+	account, err := db.Account(ctx)
+	if err != nil {
+		return false, err
+	}
+	var delay time.Duration
+	if account.Probes > 0 {
+		delay = wait(account.Probes)
+	}
+	tag, err := db.pool.Exec(ctx, `
+UPDATE cas.account SET paused_reason = @reason, paused_at = now(), http_status = nullif(@status::integer, 0), message = @message,
+       next_probe_at = now() + @delay::interval
+WHERE paused_reason IS NULL`,
+		pgx.NamedArgs{"reason": string(reason), "status": httpStatus, "message": message, "delay": delay})
+	if err != nil {
+		return false, fmt.Errorf("pause account: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// Probed notes a probe that found the account still unwell: what it found, and
+// when the next one is due.
+func (db *DB) Probed(ctx context.Context, reason Reason, message string, next time.Duration) error {
+	_, err := db.pool.Exec(ctx, `
+UPDATE cas.account SET paused_reason = @reason, message = @message, probes = probes + 1, next_probe_at = now() + @next::interval
+WHERE paused_reason IS NOT NULL`, pgx.NamedArgs{"reason": string(reason), "message": message, "next": next})
+	if err != nil {
+		return fmt.Errorf("note probe: %w", err)
+	}
+	return nil
+}
+
+// QueuesPaused notes whether asynq's queues are paused on the account's account.
+func (db *DB) QueuesPaused(ctx context.Context, paused bool) error {
+	if _, err := db.pool.Exec(ctx, `UPDATE cas.account SET queues_paused = @paused`, pgx.NamedArgs{"paused": paused}); err != nil {
+		return fmt.Errorf("note paused queues: %w", err)
+	}
+	return nil
+}
+
+// ResumeAccount opens a paused account and puts back, in the same transaction, the
+// documents that died of it: all that are unauthorized or without credits, and
+// those forbidden while it was paused for that. It returns them. An open account
+// is left as it is.
+func (db *DB) ResumeAccount(ctx context.Context) ([]Redriven, error) {
+	const sql = `
+WITH resumed AS (
+	UPDATE cas.account a SET paused_reason = NULL, paused_at = NULL, http_status = NULL, message = NULL, next_probe_at = NULL, probes = a.probes + 1
+	FROM (SELECT singleton, paused_reason, paused_at FROM cas.account FOR UPDATE) AS was
+	WHERE was.singleton = a.singleton AND was.paused_reason IS NOT NULL
+	RETURNING was.paused_reason, was.paused_at
+), chosen AS (
+	SELECT l.document_id FROM cas.dead_letters l, resumed r
+	WHERE l.redriven_at IS NULL AND l.discarded_at IS NULL
+	  AND (l.reason IN ('unauthorized', 'insufficient_credits')
+	       OR r.paused_reason = 'forbidden' AND l.reason = 'forbidden' AND l.dead_at >= r.paused_at - interval '1 minute')
+	FOR UPDATE OF l SKIP LOCKED
+), redriven AS (
+	UPDATE cas.dead_letters l SET redriven_at = now() FROM chosen WHERE l.document_id = chosen.document_id
+)
+UPDATE cas.documents d
+SET status = 'pending', attempts = 0, crashes = 0, not_before = NULL, stalled_since = NULL, finished_at = NULL, updated_at = now()
+FROM chosen WHERE d.document_id = chosen.document_id AND d.status = 'dead'
+RETURNING d.document_id, d.bucket, d.object_key, d.queue, d.delivery`
+	redriven, err := all[Redriven](ctx, db.pool, sql, nil)
+	if err != nil {
+		return nil, fmt.Errorf("resume account: %w", err)
+	}
+	return redriven, nil
+}

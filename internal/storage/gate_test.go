@@ -1,0 +1,166 @@
+package storage_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"casflow/internal/storage"
+	"casflow/internal/storage/storagetest"
+)
+
+func noWait(int) time.Duration { return 0 }
+
+// TestDB_BeginAttempt_Paused: no attempt begins while the account is paused.
+func TestDB_BeginAttempt_Paused(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	id, worker := claimed(t, db, "a.pdf")
+	if paused, err := db.PauseAccount(t.Context(), storage.ReasonUnauthorized, 401, "m", noWait); !paused || err != nil {
+		t.Fatalf("PauseAccount() = %t, %v", paused, err)
+	}
+	attempt := storage.NewAttempt{RequestID: "req_one", DocumentID: id, WorkerID: worker, Endpoint: "/v4/smart/parse", SHA256: [32]byte{1}}
+	if n, err := db.BeginAttempt(t.Context(), attempt); n != 0 || !errors.Is(err, storage.ErrPaused) {
+		t.Errorf("BeginAttempt() = %d, %v, want ErrPaused", n, err)
+	}
+	if attempts, err := db.Attempts(t.Context(), id); err != nil || len(attempts) != 0 {
+		t.Errorf("Attempts() = %v, %v, want none", attempts, err)
+	}
+	if _, err := db.ResumeAccount(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := db.BeginAttempt(t.Context(), attempt); n != 1 || err != nil {
+		t.Errorf("BeginAttempt() of the open account = %d, %v, want 1", n, err)
+	}
+}
+
+// TestDB_BeginAttempt_SameBytes: of many documents with the same bytes that begin
+// at once, one does.
+func TestDB_BeginAttempt_SameBytes(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	const copies = 8
+	attempts := make([]storage.NewAttempt, copies)
+	for i := range attempts {
+		id, worker := claimed(t, db, string(rune('a'+i))+".pdf")
+		attempts[i] = storage.NewAttempt{
+			RequestID: "req_" + string(rune('a'+i)), DocumentID: id, WorkerID: worker, Endpoint: "/v4/smart/parse", SHA256: [32]byte{7},
+		}
+	}
+	errs := make([]error, copies)
+	var group sync.WaitGroup
+	for i, attempt := range attempts {
+		group.Go(func() { _, errs[i] = db.BeginAttempt(t.Context(), attempt) })
+	}
+	group.Wait()
+	begun := -1
+	for i, err := range errs {
+		switch {
+		case err == nil && begun < 0:
+			begun = i
+		case err == nil:
+			t.Errorf("both %d and %d have begun", begun, i)
+		case !errors.Is(err, storage.ErrSameBytes):
+			t.Errorf("BeginAttempt() = %v, want ErrSameBytes", err)
+		}
+	}
+	if begun < 0 {
+		t.Fatal("none has begun")
+	}
+	other := attempts[(begun+1)%copies]
+	otherEndpoint := other
+	otherEndpoint.Endpoint, otherEndpoint.RequestID = "/v4/cdsl/parse", "req_cdsl"
+	if _, err := db.BeginAttempt(t.Context(), otherEndpoint); err != nil {
+		t.Errorf("BeginAttempt() for another endpoint = %v, want none of our business", err)
+	}
+	// The first one fails: the next may try.
+	third := attempts[(begun+2)%copies]
+	end := storage.AttemptEnd{RequestID: attempts[begun].RequestID, Outcome: storage.OutcomeFailed}
+	if err := db.Retry(t.Context(), attempts[begun].DocumentID, end, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.BeginAttempt(t.Context(), third); err != nil {
+		t.Errorf("BeginAttempt() after the first has failed = %v", err)
+	}
+}
+
+// TestDB_ResumeAccount: what died of the account comes back, nothing else does.
+func TestDB_ResumeAccount(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	reasons := []storage.Reason{
+		storage.ReasonUnauthorized, storage.ReasonInsufficientCredits, storage.ReasonForbidden, storage.ReasonWrongPassword,
+	}
+	ids := make(map[storage.Reason]uuid.UUID)
+	for _, reason := range reasons {
+		id, _ := claimed(t, db, string(reason)+".pdf")
+		ids[reason] = id
+		if err := db.Bury(t.Context(), storage.DeadLetter{DocumentID: id, Reason: reason, Message: "m"}, storage.AttemptEnd{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if redriven, err := db.ResumeAccount(t.Context()); len(redriven) != 0 || err != nil {
+		t.Errorf("ResumeAccount() of an open one = %v, %v, want nothing done", redriven, err)
+	}
+	if _, err := db.PauseAccount(t.Context(), storage.ReasonInsufficientCredits, 402, "m", noWait); err != nil {
+		t.Fatal(err)
+	}
+	if redriven, err := db.ResumeAccount(t.Context()); len(redriven) != 2 || err != nil {
+		t.Errorf("ResumeAccount() = %v, %v, want two documents", redriven, err)
+	}
+	for _, reason := range reasons {
+		want := storage.StatusDead
+		if reason == storage.ReasonUnauthorized || reason == storage.ReasonInsufficientCredits {
+			want = storage.StatusPending
+		}
+		if got := statusOf(t, db, ids[reason]); got != want {
+			t.Errorf("%s: %s, want %s", reason, got, want)
+		}
+	}
+	if got := storagetest.Rows(t, address, `SELECT reason FROM cas.dead_letters WHERE redriven_at IS NULL ORDER BY 1`); len(got) != 2 {
+		t.Errorf("open dead letters: %v, want two", got)
+	}
+}
+
+func TestDB_Settle(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	id, worker := claimed(t, db, "a.pdf")
+	for _, request := range []string{"req_billed", "req_free", "req_open"} {
+		begin(t, db, id, worker, request)
+	}
+	for _, request := range []string{"req_billed", "req_free"} {
+		if err := db.EndAttempt(t.Context(), storage.AttemptEnd{RequestID: request, Outcome: storage.OutcomeUnknown}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unknown, err := db.UnknownAttempts(t.Context(), uuid.Nil, time.Time{})
+	if err != nil || len(unknown) != 2 {
+		t.Fatalf("UnknownAttempts() = %v, %v, want two", unknown, err)
+	}
+	if others, err := db.UnknownAttempts(t.Context(), uuid.New(), time.Time{}); err != nil || len(others) != 0 {
+		t.Errorf("UnknownAttempts(another document) = %v, %v, want none", others, err)
+	}
+	if document, err := db.Document(t.Context(), id); err != nil || document.Unsettled != 3 {
+		t.Errorf("unsettled = %d, %v, want 3: the open one counts", document.Unsettled, err)
+	}
+	settled, err := db.Settle(t.Context(), []storage.Settlement{
+		{RequestID: "req_billed", HTTPStatus: 200, Credits: "1.0", Billed: true},
+		{RequestID: "req_free", Credits: "0"},
+		{RequestID: "req_open", HTTPStatus: 200, Credits: "1.0", Billed: true}, // is not unknown
+	})
+	if settled != 2 || err != nil {
+		t.Errorf("Settle() = %d, %v, want 2", settled, err)
+	}
+	got := storagetest.Rows(t, address, `SELECT request_id, outcome, http_status, credits, settled_at IS NOT NULL FROM cas.attempts ORDER BY 1`)
+	want := [][]string{
+		{"req_billed", "lost", "200", "1.0", "t"}, {"req_free", "failed", "<null>", "0", "t"}, {"req_open", "calling", "<null>", "<null>", "f"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("attempts (-want +got):\n%s", diff)
+	}
+}
