@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"casflow/internal/casapi"
+	"casflow/internal/pdfcheck"
 	"casflow/internal/redact"
 	"casflow/internal/storage"
 )
@@ -24,8 +25,9 @@ func (r *run) ask(ctx context.Context, file *pdf) (storage.Answer, error) {
 	if err != nil {
 		return storage.Answer{}, fmt.Errorf("open passwords: %w", err)
 	}
-	if len(candidates) == 0 {
-		candidates = []redact.Secret{""} // a PDF without a password
+	candidates, err = r.openable(ctx, file, candidates)
+	if err != nil {
+		return storage.Answer{}, err
 	}
 	byLink := file.size > r.p.UploadLimit
 	for i := 0; ; {
@@ -46,6 +48,26 @@ func (r *run) ask(ctx context.Context, file *pdf) (storage.Answer, error) {
 		}
 		r.end = storage.AttemptEnd{}
 	}
+}
+
+// openable reduces candidate passwords to the one that opens the PDF, as far as
+// that can be told here: a wrong one need not cost a call. What cannot be told is
+// left to the API.
+func (r *run) openable(ctx context.Context, file *pdf, candidates []redact.Secret) ([]redact.Secret, error) {
+	defer r.stages.start("check")()
+	defer r.p.Poison.reading(ctx, r.document.ID)()
+	found := pdfcheck.Check(ctx, file.file, file.size, candidates, pdfcheck.Limits{})
+	switch {
+	case found.Verdict == pdfcheck.Opens && found.Index != pdfcheck.NoPassword:
+		return candidates[found.Index : found.Index+1], nil
+	case found.Verdict == pdfcheck.Locked && len(candidates) == 0:
+		return nil, errNoPassword
+	case found.Verdict == pdfcheck.Locked:
+		return nil, errWrongPassword
+	case found.Verdict == pdfcheck.Opens, len(candidates) == 0:
+		return []redact.Secret{""}, nil // a PDF without a password
+	}
+	return candidates, nil
 }
 
 // call makes one attempt: permit, row, request. From the moment the row is
@@ -131,6 +153,9 @@ func (r *run) permit(ctx context.Context) error {
 	defer cancelCause(nil)
 	//nolint:contextcheck // the processor's end is what is waited for besides the call's context
 	defer context.AfterFunc(r.p.shutdown, func() { cancelCause(errShutdown) })()
+	if err := r.p.unsaved.wait(ctx); err != nil {
+		return err
+	}
 
 	err := r.p.Limiter.Wait(ctx, r.document.Queue)
 	r.p.Metrics.limiterWait.Observe(time.Since(began).Seconds())

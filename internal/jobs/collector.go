@@ -35,6 +35,7 @@ var (
 	documentsDesc = prometheus.NewDesc("cas_documents", "Documents in the ledger, by status.", []string{"status"}, nil)
 	oldestDesc    = prometheus.NewDesc("cas_oldest_pending_seconds", "Age of the longest waiting pending document; 0 when none waits.", []string{"queue"}, nil)
 	unknownDesc   = prometheus.NewDesc("cas_attempts_unknown", "Calls of the API whose outcome nobody knows.", nil, nil)
+	pausedDesc    = prometheus.NewDesc("cas_account_paused", "1 while nothing is called because the API refuses the account, by reason.", []string{"reason"}, nil)
 	tasksDesc     = prometheus.NewDesc("cas_queue_tasks", "Tasks in Redis, by queue and state.", []string{"queue", "state"}, nil)
 	upDesc        = prometheus.NewDesc("cas_backend_up", "Whether the backend answered when it was last asked for these gauges.", []string{"backend"}, nil)
 )
@@ -46,7 +47,7 @@ func NewCollector(db *storage.DB, client redis.UniversalClient, logger *slog.Log
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{documentsDesc, oldestDesc, unknownDesc, tasksDesc, upDesc} {
+	for _, d := range []*prometheus.Desc{documentsDesc, oldestDesc, unknownDesc, pausedDesc, tasksDesc, upDesc} {
 		descs <- d
 	}
 }
@@ -80,6 +81,13 @@ func (c *Collector) ledger(ctx context.Context) []prometheus.Metric {
 	metrics := []prometheus.Metric{gauge(upDesc, 1, "postgres"), gauge(unknownDesc, float64(overview.Unknown))}
 	for _, status := range storage.Statuses() {
 		metrics = append(metrics, gauge(documentsDesc, float64(overview.Documents[status]), string(status)))
+	}
+	for _, reason := range []storage.Reason{storage.ReasonUnauthorized, storage.ReasonInsufficientCredits, storage.ReasonForbidden} {
+		paused := 0.0
+		if overview.Account.Reason == reason {
+			paused = 1
+		}
+		metrics = append(metrics, gauge(pausedDesc, paused, string(reason)))
 	}
 	for _, queue := range []string{storage.QueueInteractive, storage.QueueBulk} {
 		age := 0.0

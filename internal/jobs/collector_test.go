@@ -57,6 +57,7 @@ func TestCollector(t *testing.T) {
 	delete(got, "cas_oldest_pending_seconds bulk")
 	want := map[string]float64{
 		"cas_backend_up postgres": 1, "cas_backend_up redis": 1, "cas_attempts_unknown": 0,
+		"cas_account_paused unauthorized": 0, "cas_account_paused insufficient_credits": 0, "cas_account_paused forbidden": 0,
 		"cas_oldest_pending_seconds interactive": 0, // none waits
 		"cas_documents pending":                  2, "cas_documents queued": 1, "cas_documents calling": 0, "cas_documents answered": 0,
 		"cas_documents parsed": 0, "cas_documents dead": 0,
@@ -87,7 +88,7 @@ func TestCollector(t *testing.T) {
 // the other.
 func TestCollector_BackendsDown(t *testing.T) {
 	t.Parallel()
-	ledger := []string{"cas_attempts_unknown", "cas_documents", "cas_oldest_pending_seconds"}
+	ledger := []string{"cas_account_paused", "cas_attempts_unknown", "cas_documents", "cas_oldest_pending_seconds"}
 	for name, test := range map[string]struct {
 		postgres, redis bool
 		want            []string

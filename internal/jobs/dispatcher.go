@@ -19,6 +19,12 @@ type DispatcherConfig struct {
 	Every    time.Duration // between looks at the backlog; 0 is 250 ms
 	// Lease is how long a worker may not be seen before what it claimed is freed.
 	Lease time.Duration
+	// API is asked how the account is, and ProbeInterval is the first wait between
+	// two questions; 0 is a minute.
+	API           credits
+	ProbeInterval time.Duration
+	// Poison tells what dead workers were reading.
+	Poison *Poison
 	// Steady reports whether this process' own heartbeat has reached the ledger
 	// without a gap for a whole lease. After an outage of Postgres nobody has:
 	// then nobody is taken for dead.
@@ -39,10 +45,14 @@ const (
 	standbyInterval = 2 * time.Second  // between attempts to become the leader
 	staleInterval   = 10 * time.Second // between looks for vanished tasks
 	staleAge        = 20 * time.Second // how long a queued document may go without a worker
+	tendInterval    = time.Second      // between looks at the account
 )
 
 // NewDispatcher returns a Dispatcher.
 func NewDispatcher(config DispatcherConfig) *Dispatcher {
+	if config.ProbeInterval == 0 {
+		config.ProbeInterval = time.Minute
+	}
 	if config.Every == 0 {
 		config.Every = 250 * time.Millisecond
 	}
@@ -86,9 +96,12 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 	defer d.leads.Store(false)
 	d.Logger.InfoContext(ctx, "dispatcher leads")
 
-	stale, reclaim := newEvery(staleInterval), newEvery(d.Lease/4)
+	stale, reclaim, tend := newEvery(staleInterval), newEvery(d.Lease/4), newEvery(tendInterval)
 	for ctx.Err() == nil {
 		work := []error{d.dispatch(ctx, leader)}
+		if tend.due() {
+			work = append(work, d.tend(ctx))
+		}
 		if stale.due() {
 			work = append(work, d.revive(ctx, leader))
 		}
@@ -127,9 +140,18 @@ func (d *Dispatcher) revive(ctx context.Context, leader *storage.Leader) error {
 
 // reclaim frees what dead workers have claimed.
 func (d *Dispatcher) reclaim(ctx context.Context, leader *storage.Leader) error {
-	n, err := leader.Reclaim(ctx, d.Lease)
-	if n > 0 {
-		d.Logger.WarnContext(ctx, "documents of a vanished worker are pending again", slog.Int("documents", n))
+	lost, err := leader.Reclaim(ctx, d.Lease)
+	if err != nil || len(lost) == 0 {
+		return err
+	}
+	d.Logger.WarnContext(ctx, "documents of a vanished worker are pending again", slog.Int("documents", len(lost)))
+	suspects, err := d.Poison.suspects(ctx, lost)
+	if err != nil || len(suspects) == 0 {
+		return err // without Redis nobody is suspected, which costs a crash more
+	}
+	dead, err := leader.Crashed(ctx, suspects)
+	for _, id := range dead {
+		d.Logger.ErrorContext(ctx, "document is dead", slog.String("document_id", id.String()), slog.String("reason", string(storage.ReasonCrashed)))
 	}
 	return err
 }

@@ -91,7 +91,7 @@ func TestDispatcher_Reclaim(t *testing.T) {
 		}
 	}
 	storagetest.Rows(t, address, fmt.Sprintf(`UPDATE cas.workers SET seen_at = now() - interval '2 hours' WHERE worker_id = '%s'`, gone))
-	dispatcher := NewDispatcher(DispatcherConfig{DB: db, Logger: quiet(), Lease: time.Hour})
+	dispatcher := NewDispatcher(DispatcherConfig{DB: db, Logger: quiet(), Lease: time.Hour, Poison: NewPoison(newRedis(t), uuid.New())})
 	if err := dispatcher.reclaim(t.Context(), lead(t, db)); err != nil {
 		t.Fatal(err)
 	}

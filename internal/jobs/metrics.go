@@ -52,7 +52,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		apiDuration: prometheus.NewHistogramVec(histogram("cas_api_request_duration_seconds",
 			"Time a call of the API took, upload included.", slowBuckets), []string{"endpoint"}),
 		stageDuration: prometheus.NewHistogramVec(histogram("cas_stage_duration_seconds",
-			"Time a document spent in each stage: claim, fetch, wait, call, save.", stageBuckets), []string{"stage"}),
+			"Time a document spent in each stage: claim, fetch, check, wait, call, save.", stageBuckets), []string{"stage"}),
 		limiterWait: prometheus.NewHistogram(histogram("cas_limiter_wait_seconds",
 			"Time a document waited for a permit to call the API.", stageBuckets)),
 		inflight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "cas_api_inflight", Help: "Calls of the API under way."}),

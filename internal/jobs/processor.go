@@ -33,11 +33,21 @@ type ProcessorConfig struct {
 	Limiter  *Limiter
 	Enqueuer *Enqueuer
 	Metrics  *Metrics
+	Parked   *Parked
+	Poison   *Poison
 	Logger   *slog.Logger
 	WorkerID uuid.UUID // of this process, as in the heartbeat
 
 	MaxAttempts int     // counted API attempts before retries_exhausted
 	Backoff     Backoff // between tries
+	// ProbeInterval is the first wait between probes of a paused account.
+	ProbeInterval time.Duration
+	// UnsavedLimit is how many bytes of answers may be held that Postgres does not
+	// take; beyond it no further call is made. 0 is 256 MiB.
+	UnsavedLimit int64
+	// HoldUnknown keeps a document from being called again while it is not known
+	// whether an earlier call was billed, instead of trying again.
+	HoldUnknown bool
 	// UploadLimit is the size in bytes above which a PDF goes by link instead of
 	// in the request: 0 sends every PDF by link, MaxPDFBytes none.
 	UploadLimit int64
@@ -51,12 +61,18 @@ type Processor struct {
 	ProcessorConfig
 	shutdown context.Context //nolint:containedctx // the lifetime of the processor, not of a call
 	drain    context.CancelCauseFunc
+	unsaved  pressure
 }
 
 // NewProcessor returns a Processor.
 func NewProcessor(config ProcessorConfig) *Processor {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	return &Processor{ProcessorConfig: config, shutdown: ctx, drain: cancel}
+	p := &Processor{ProcessorConfig: config, shutdown: ctx, drain: cancel}
+	p.unsaved.limit = config.UnsavedLimit
+	if p.unsaved.limit == 0 {
+		p.unsaved.limit = 256 << 20
+	}
+	return p
 }
 
 // Drain lets no further call begin: documents that wait for a permit go back to
@@ -106,15 +122,24 @@ func (r *run) try(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	p := &r.p.unsaved
+	p.add(int64(len(answer.Body)))
+	defer p.add(-int64(len(answer.Body)))
 	return r.save(ctx, answer)
 }
 
-// answer returns the document's answer: the one that is kept for it, the one
-// that was paid for the same bytes, or a new one.
+// answer returns the document's answer: the one that is kept for it, or parked
+// while Postgres was away, the one that was paid for the same bytes, or a new one.
 func (r *run) answer(ctx context.Context) (storage.Answer, error) {
 	if r.document.HasAnswer {
 		r.p.Metrics.answersReused.Inc()
 		return r.p.DB.Answer(ctx, r.document.ID)
+	}
+	if r.document.Unsettled > 0 {
+		answer, found, err := r.unsettled(ctx)
+		if found || err != nil {
+			return answer, err
+		}
 	}
 	pdf, err := r.fetch(ctx)
 	if err != nil {

@@ -22,6 +22,7 @@ type run struct {
 	endpoint casapi.Endpoint
 	attempts int                // counted API attempts, this try's included
 	end      storage.AttemptEnd // the attempt that is not yet closed in the ledger, if it has a RequestID
+	parked   bool               // the answer in hand is, or may be, parked in Redis
 	stages   stages
 	stack    []byte // of a panic
 }
@@ -42,6 +43,7 @@ func newRun(p *Processor, document storage.Document, started time.Time) *run {
 // fetch brings the PDF to this machine.
 func (r *run) fetch(ctx context.Context) (*pdf, error) {
 	defer r.stages.start("fetch")()
+	defer r.p.Poison.reading(ctx, r.document.ID)()
 	return spool(ctx, r.p.Objects, r.object)
 }
 
@@ -53,10 +55,12 @@ const saveGrace = 20 * time.Second
 // written for what they are, the answer alone is kept.
 func (r *run) save(ctx context.Context, answer storage.Answer) error {
 	defer r.stages.start("save")()
+	done := r.p.Poison.reading(ctx, r.document.ID)
 	statement, fault := normalize(answer.Body, r.document.Kind, answer.ReceivedAt)
+	done()
 	if fault == nil {
 		var saved storage.Saved
-		err := r.persist(ctx, func(ctx context.Context) (err error) {
+		err := r.persistAnswer(ctx, answer, func(ctx context.Context) (err error) {
 			saved, err = r.p.DB.Save(ctx, answer, statement, r.end)
 			return err
 		})
@@ -75,9 +79,33 @@ func (r *run) save(ctx context.Context, answer storage.Answer) error {
 
 // keep saves the answer alone.
 func (r *run) keep(ctx context.Context, answer storage.Answer) error {
-	return r.persist(ctx, func(ctx context.Context) error {
+	return r.persistAnswer(ctx, answer, func(ctx context.Context) error {
 		return r.p.DB.SaveAnswer(ctx, answer, r.end)
 	})
+}
+
+// persistAnswer persists an answer that is paid for. While Postgres does not take
+// it, it is parked, so that the death of this worker does not cost it.
+func (r *run) persistAnswer(ctx context.Context, answer storage.Answer, write func(context.Context) error) error {
+	err := r.persist(ctx, func(ctx context.Context) error {
+		err := write(ctx)
+		if err != nil && !refusedForGood(err) && !r.parked {
+			parking := r.p.Parked.Put(ctx, answer, r.end)
+			r.parked = parking == nil
+			r.warn(ctx, "answer that Postgres does not take cannot be parked in Redis either, it waits in memory", parking)
+		}
+		return err
+	})
+	if r.parked && (err == nil || refusedForGood(err)) {
+		// What stays behind in Redis costs memory only: the next try would use it.
+		r.warn(ctx, "parked answer cannot be dropped", r.p.Parked.Drop(ctx, answer.DocumentID))
+	}
+	return err
+}
+
+// refusedForGood reports whether trying a write again is useless.
+func refusedForGood(err error) bool {
+	return errors.Is(err, storage.ErrRefused) || errors.Is(err, storage.ErrNotFound)
 }
 
 // persist tries a write until Postgres takes or refuses it: while Postgres is
@@ -91,7 +119,7 @@ func (r *run) persist(ctx context.Context, write func(context.Context) error) er
 	backoff := Backoff{Base: 100 * time.Millisecond, Max: 5 * time.Second}
 	for tries := 1; ; tries++ {
 		err := write(ctx)
-		if err == nil || errors.Is(err, storage.ErrRefused) || errors.Is(err, storage.ErrNotFound) {
+		if err == nil || refusedForGood(err) {
 			return err
 		}
 		if tries%10 == 1 { // not at every try: an outage need not fill the disk with it
@@ -118,6 +146,9 @@ func (r *run) conclude(ctx context.Context, err error) error {
 		return nil
 	}
 	v := judge(err)
+	if v.action == actStall && r.parked {
+		v.action = actRelease // its attempt stays open: the next delivery finds the answer parked
+	}
 	if v.action == actStall && r.end.RequestID != "" {
 		// The call was made, and then casflow's own parts failed: whether it was
 		// billed, only the usage log can say.
@@ -134,10 +165,10 @@ func (r *run) conclude(ctx context.Context, err error) error {
 		return r.bury(ctx, v.reason, err)
 	case v.action == actRelease:
 		r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Release(ctx, r.document.ID, r.p.WorkerID) })
-		r.report(ctx, slog.LevelInfo, "document released", "released", nil)
+		r.report(ctx, slog.LevelInfo, "document released", "released", err)
 		return nil
 	default:
-		return r.stall(ctx, err)
+		return r.stall(ctx, v.delay, err)
 	}
 }
 
@@ -148,6 +179,10 @@ func (r *run) settle(ctx context.Context, write func(context.Context) error) {
 }
 
 func (r *run) bury(ctx context.Context, reason storage.Reason, cause error) error {
+	reason, account := r.accountReason(ctx, reason)
+	if account { // before the document is dead: the others must not follow it
+		r.pauseAccount(ctx, reason, redact.PANs(cause.Error()))
+	}
 	letter := storage.DeadLetter{
 		DocumentID: r.document.ID, Reason: reason, HTTPStatus: r.end.HTTPStatus, RequestID: r.end.RequestID,
 		Message: redact.PANs(cause.Error()),
@@ -172,12 +207,14 @@ func (r *run) throttle(ctx context.Context, delay time.Duration, cause error) er
 }
 
 // stall puts a document off that casflow's own parts keep from being tried, and
-// gives it up after stallLimit.
-func (r *run) stall(ctx context.Context, cause error) error {
+// gives it up after stallLimit. delay 0 is the backoff.
+func (r *run) stall(ctx context.Context, delay time.Duration, cause error) error {
 	if since := r.document.StalledSince; since != nil && time.Since(*since) > stallLimit {
 		return r.bury(ctx, storage.ReasonRetriesExhausted, cause)
 	}
-	delay := r.p.Backoff.Delay(retried(ctx) + 1)
+	if delay == 0 {
+		delay = r.p.Backoff.Delay(retried(ctx) + 1)
+	}
 	r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Stall(ctx, r.document.ID, r.p.WorkerID, delay) })
 	r.report(ctx, slog.LevelWarn, "document is put off", "stalled", cause, slog.Duration("retry_in", delay))
 	return retryIn(delay, false, "put off")

@@ -18,7 +18,7 @@ const (
 	actRetry                      // again later; the attempt counts
 	actThrottle                   // again later; the attempt does not count, the fleet holds
 	actStall                      // again later; the API was not asked
-	actRelease                    // back to pending: the worker is shutting down
+	actRelease                    // back to pending: the worker is shutting down, or the account is paused
 )
 
 // verdict is the decision on an error.
@@ -26,7 +26,7 @@ type verdict struct {
 	action  action
 	reason  storage.Reason  // of actBury
 	outcome storage.Outcome // of the attempt, if there was one
-	delay   time.Duration   // asked for by the API; 0: ours to choose
+	delay   time.Duration   // asked for by the API, say; 0: ours to choose
 }
 
 // Errors that the processor itself finds; all of them bury the document.
@@ -34,10 +34,14 @@ var (
 	errMissing    = errors.New("the object is not there")
 	errEmpty      = errors.New("the object is empty")
 	errNotPDF     = errors.New("the object does not start like a PDF (%PDF-)")
-	errTooLarge   = errors.New("the object is larger than 10 MB, which the API does not take")
-	errMissingPAN = errors.New("the statement names no PAN that its folios and holders agree on; the answer is kept")
-	errBadAnswer  = errors.New("the answer is not a statement that can be stored; it is kept")
-	errPanic      = errors.New("processing panicked")
+	errNoPassword = errors.New("the PDF is encrypted, and no password is known; redrive with --password-from")
+	// Found out here, as well as by the API.
+	errWrongPassword = errors.New("none of the candidate passwords opens the PDF; redrive with --password-from")
+	errTooLarge      = errors.New("the object is larger than 10 MB, which the API does not take")
+	errMissingPAN    = errors.New("the statement names no PAN that its folios and holders agree on; the answer is kept")
+	errBadAnswer     = errors.New("the answer is not a statement that can be stored; it is kept")
+	errPanic         = errors.New("processing panicked")
+	errHeld          = errors.New("whether an earlier call was billed is not known; see worker reconcile, then redrive (CASFLOW_UNKNOWN=hold)")
 )
 
 // ErrObjectChanged is what Objects return for an object that has another ETag
@@ -55,8 +59,10 @@ func judge(err error) verdict {
 		return verdict{action: actBury, reason: r, outcome: storage.OutcomeRefused}
 	}
 	switch {
-	case errors.Is(err, errShutdown):
+	case errors.Is(err, errShutdown), errors.Is(err, storage.ErrPaused):
 		return verdict{action: actRelease}
+	case errors.Is(err, storage.ErrSameBytes):
+		return verdict{action: actStall, delay: sameBytesWait}
 	case errors.Is(err, errPanic):
 		return bury(storage.ReasonCrashed)
 	case errors.Is(err, errEmpty), errors.Is(err, errNotPDF):
@@ -67,11 +73,13 @@ func judge(err error) verdict {
 		return bury(storage.ReasonObjectChanged)
 	case errors.Is(err, errMissing):
 		return bury(storage.ReasonObjectMissing)
+	case errors.Is(err, errHeld):
+		return bury(storage.ReasonRetriesExhausted)
 	case errors.Is(err, errMissingPAN):
 		return bury(storage.ReasonMissingPAN)
 	case errors.Is(err, errBadAnswer), errors.Is(err, storage.ErrRefused):
 		return bury(storage.ReasonBadAnswer)
-	case errors.Is(err, storage.ErrSealed):
+	case errors.Is(err, storage.ErrSealed), errors.Is(err, errNoPassword), errors.Is(err, errWrongPassword):
 		return bury(storage.ReasonWrongPassword)
 	}
 	if api, ok := errors.AsType[*casapi.Error](err); ok {
@@ -140,6 +148,10 @@ func (b Backoff) Delay(tries int) time.Duration {
 	}
 	return time.Duration(jitter(int64(ceiling)) + 1)
 }
+
+// sameBytesWait is how long a document waits for the answer to another one with
+// the same bytes, before it looks again. asynq counts in whole seconds.
+const sameBytesWait = 2 * time.Second
 
 // throttleWait is how long the fleet holds after a 429 that does not say how
 // long: the API's documentation names 60 s.

@@ -164,6 +164,10 @@ func (c *statusCommand) show(console *console, s status) error {
 	if s.CreditsRemaining != "" {
 		row("credits left", s.CreditsRemaining, "")
 	}
+	if s.Account.Paused() {
+		row("account", "paused", fmt.Sprintf("%s since %s: %s", s.Account.Reason, s.Account.PausedAt.UTC().Format(time.RFC3339), s.Account.Message))
+		row("next probe", s.Account.NextProbe.UTC().Format(time.RFC3339), "worker resume opens it at once")
+	}
 	if s.Unknown > 0 {
 		row("attempts of unknown outcome", s.Unknown, "")
 	}

@@ -2,6 +2,8 @@ package workercli
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +28,7 @@ type runCommand struct {
 	API        config.API       `embed:""`
 	SecretKey  config.SecretKey `embed:""`
 	Worker     config.Worker    `embed:""`
+	Account    config.Account   `embed:""`
 	Drain      bool             `help:"End once no document is pending, queued or being parsed."`
 	FailOnDead bool             `help:"With --drain: exit with 3 if documents are dead."`
 }
@@ -38,7 +41,7 @@ const workerLease = 20 * time.Second
 const metricsGrace = 5 * time.Second
 
 func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
-	if err := config.Validate(c.Postgres, c.Redis, c.S3, c.API, c.SecretKey, c.Worker); err != nil {
+	if err := config.Validate(c.Postgres, c.Redis, c.S3, c.API, c.SecretKey, c.Worker, c.Account); err != nil {
 		return err
 	}
 	logger := telemetry.NewLogger(console.err, c.Log.SlogLevel(), c.Log.Format)
@@ -73,6 +76,12 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 		return err
 	}
 	processor.Metrics = jobs.NewMetrics(registry)
+	answers, err := c.answerSealer(key())
+	if err != nil {
+		return err
+	}
+	processor.Parked = jobs.NewParked(redis, answers)
+	processor.Poison = jobs.NewPoison(redis, processor.WorkerID)
 	processor.Limiter = jobs.NewLimiter(redis, key(), c.API.RatePerMinute)
 	registry.MustRegister(jobs.NewCollector(db, redis, logger))
 
@@ -91,7 +100,9 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 
 	worker := jobs.NewWorker(jobs.WorkerConfig{
 		Processor: processor, Redis: redis, Concurrency: c.Worker.Concurrency, CallTimeout: c.API.Timeout, Drain: c.Drain,
-		Dispatcher: jobs.DispatcherConfig{Window: c.Worker.Window, Lease: workerLease},
+		Dispatcher: jobs.DispatcherConfig{
+			Window: c.Worker.Window, Lease: workerLease, API: processor.API, ProbeInterval: c.Account.ProbeInterval, Poison: processor.Poison,
+		},
 	})
 	if err := worker.Run(ctx); err != nil {
 		return err
@@ -116,7 +127,7 @@ func (c *runCommand) verdict(ctx context.Context, db *storage.DB) error {
 	if err != nil {
 		return err
 	}
-	if n := overview.Documents[storage.StatusDead]; n > 0 {
+	if n := overview.Documents[storage.StatusDead] - overview.Discarded; n > 0 {
 		return fmt.Errorf("%w: %d, see enqueuer dead list", config.ErrDead, n)
 	}
 	return nil
@@ -156,8 +167,26 @@ func (c *runCommand) processor(db *storage.DB, pdfs jobs.Objects, enqueuer *jobs
 	return jobs.ProcessorConfig{
 		DB: db, API: api, Objects: pdfs, Sealer: sealer, Enqueuer: enqueuer, Logger: logger, WorkerID: uuid.New(),
 		MaxAttempts: c.Worker.MaxAttempts, Backoff: jobs.Backoff{Base: c.Worker.BackoffBase, Max: c.Worker.BackoffMax},
-		UploadLimit: limit, OneWay: oneWay,
+		UploadLimit: limit, OneWay: oneWay, ProbeInterval: c.Account.ProbeInterval, HoldUnknown: c.Account.Unknown == "hold",
 	}, nil
+}
+
+// answerSealer seals the answers that are parked in Redis: with the secret key,
+// which all workers share, or else with a key that is derived from the API key.
+func (c *runCommand) answerSealer(apiKey redact.Secret) (*storage.Sealer, error) {
+	secret, err := c.SecretKey.Bytes()
+	if err != nil {
+		return nil, config.Usage(err)
+	}
+	material := secret
+	if material == nil {
+		material = []byte(apiKey.Reveal())
+	}
+	derived, err := hkdf.Key(sha256.New, material, nil, "casflow parked answers", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("derive key for parked answers: %w", err)
+	}
+	return storage.NewSealer(derived)
 }
 
 // taskTimeout is how long a task may hold its slot: the wait for a permit, a

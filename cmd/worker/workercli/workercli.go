@@ -12,10 +12,12 @@ import (
 )
 
 type cli struct {
-	Run     runCommand       `cmd:"" default:"withargs" help:"Dispatch and parse pending documents until stopped (the default)."`
-	Migrate migrateCommand   `cmd:"" help:"Migrate the database's schema."`
-	Doctor  doctorCommand    `cmd:"" help:"Check the settings and all that a worker needs: Postgres, Redis, S3, the API."`
-	Version kong.VersionFlag `help:"Print the version."`
+	Run       runCommand       `cmd:"" default:"withargs" help:"Dispatch and parse pending documents until stopped (the default)."`
+	Migrate   migrateCommand   `cmd:"" help:"Migrate the database's schema."`
+	Resume    resumeCommand    `cmd:"" help:"Open a paused account, whatever a probe would find, and put back the documents that died of it."`
+	Reconcile reconcileCommand `cmd:"" help:"Settle attempts of unknown outcome against the API's usage log."`
+	Doctor    doctorCommand    `cmd:"" help:"Check the settings and all that a worker needs: Postgres, Redis, S3, the API."`
+	Version   kong.VersionFlag `help:"Print the version."`
 }
 
 // console is where a command writes: results to out, all else to err.
