@@ -8,7 +8,9 @@ LINT := $(TOOLS)/golangci-lint-$(LINT_VERSION)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X casflow/internal/config.version=$(VERSION)
 
-.PHONY: help demo test check build fmt lint vet deps clean
+ROUNDS ?= 20
+
+.PHONY: help demo test chaos check build fmt lint vet deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +21,9 @@ demo: ## the whole pipeline on local parts; ARGS=--keep leaves them running
 
 test: deps ## every test, with the race detector, on a Postgres and a Redis of its own
 	go test -race -timeout 25m ./...
+
+chaos: deps ## the fault suite; ROUNDS=n strikes in each test (20)
+	go test -race -count=1 -timeout 60m -run 'Chaos|Unknown|OutOfCredits|KeyRotated|SameBytes' ./cmd/demo -rounds $(ROUNDS)
 
 check: fmt lint vet test ## what CI runs
 

@@ -21,12 +21,17 @@ import (
 // demo is the demo as a process of its own.
 func demo(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	program, err := os.Executable()
+	return program(t, "demo", args...)
+}
+
+func program(t *testing.T, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	file, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), program, args...)
-	command.Env = append(os.Environ(), asProgram+"=1")
+	command := exec.CommandContext(t.Context(), file, args...)
+	command.Env = append(os.Environ(), asProgram+"="+name)
 	return command
 }
 
@@ -40,7 +45,7 @@ func TestDemo_Run(t *testing.T) {
 	}
 	for _, want := range []string{
 		`Uploaded +18 statements, .* \(1 with a wrong password, 1 that the API fails on at first\)`,
-		`18 recorded`, `parsed +17 +documents`, `wrong_password +1`, `throughput +\d`, `API calls +20 +17 of them billed`,
+		`18 recorded`, `parsed +17 +documents`, `wrong_password +1`, `throughput +\d`, `API calls +19 +17 of them billed`,
 		`2025-04-01 to 2025-04-30  CDSL`, `2025-06-01 to 2025-06-30  CDSL`, `cas\.statements +17`, `cas\.transactions +\d`,
 		`http://127\.0\.0\.1:\d+/metrics`,
 	} {

@@ -10,13 +10,14 @@ import (
 	"syscall"
 	"testing"
 
+	"casflow/cmd/worker/workercli"
 	"casflow/internal/devstack"
 	"casflow/internal/storage/storagetest"
 )
 
-// asProgram makes the test binary be the demo, so that a test can run it with an
-// environment, signals and an exit code of its own.
-const asProgram = "CASFLOW_TEST_AS_DEMO"
+// asProgram makes the test binary be a program, demo or worker, so that a test can
+// run it with an environment, signals and an exit code of its own.
+const asProgram = "CASFLOW_TEST_AS"
 
 // What the tests of this package share. Each has its own database of Postgres
 // (storagetest), its own of Redis, and its own bucket.
@@ -30,10 +31,19 @@ var (
 const redisDatabases = 16
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	switch os.Getenv(asProgram) {
+	case "demo":
 		os.Exit(start())
+	case "worker":
+		os.Exit(startAsWorker())
 	}
 	os.Exit(testMain(m))
+}
+
+func startAsWorker() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	return workercli.Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 }
 
 func testMain(m *testing.M) int {

@@ -36,7 +36,6 @@ import (
 // pipeline is what one test runs both programs on.
 type pipeline struct {
 	t       *testing.T
-	db      *storage.DB
 	url     string // of the database
 	redis   redis.UniversalClient
 	redisAt string
@@ -45,6 +44,7 @@ type pipeline struct {
 	api     *sandbox.Sandbox
 	apiURL  string
 
+	keyFile   string     // of the API key; "" gives the key itself
 	passwords [][]string // key, password
 
 	mu  sync.Mutex
@@ -55,8 +55,15 @@ const apiKey = "sk_test_of_the_pipeline"
 
 func newPipeline(t *testing.T, c sandbox.Config) *pipeline {
 	t.Helper()
-	p := &pipeline{t: t, redisAt: newRedisURL(t), bucket: "b" + uuid.NewString()}
-	p.db, p.url = storagetest.NewURL(t)
+	_, database := storagetest.NewURL(t)
+	return newPipelineOn(t, c, database, newRedisURL(t))
+}
+
+// newPipelineOn is newPipeline on a migrated database and a Redis that the test
+// may treat badly.
+func newPipelineOn(t *testing.T, c sandbox.Config, database, redisAt string) *pipeline {
+	t.Helper()
+	p := &pipeline{t: t, url: database, redisAt: redisAt, bucket: "b" + uuid.NewString()}
 	client, err := jobs.OpenRedis(t.Context(), redact.Secret(p.redisAt))
 	if err != nil {
 		t.Fatal(err)
@@ -192,10 +199,20 @@ func (p *pipeline) scan(prefix string, args ...string) string {
 // worker runs worker until ctx ends, or until it has drained, and returns its
 // exit code. Later flags override earlier ones.
 func (p *pipeline) worker(ctx context.Context, args ...string) int {
-	all := p.settings("run", "--api-base-url", p.apiURL, "--api-key", apiKey, "--addr", "127.0.0.1:0", "--log-format", "json",
-		"--api-rate-per-minute", "0", "--backoff-base", "20ms", "--backoff-max", "200ms")
 	var out bytes.Buffer
-	return workercli.Run(ctx, append(all, args...), &out, p)
+	return workercli.Run(ctx, p.workerArgs(args...), &out, p)
+}
+
+// workerArgs is the command line of a worker.
+func (p *pipeline) workerArgs(args ...string) []string {
+	p.t.Helper()
+	key := []string{"--api-key", apiKey}
+	if p.keyFile != "" {
+		key = []string{"--api-key-file", p.keyFile}
+	}
+	all := p.settings("run", "--api-base-url", p.apiURL, key[0], key[1], "--addr", "127.0.0.1:0", "--log-format", "json",
+		"--api-rate-per-minute", "0", "--backoff-base", "20ms", "--backoff-max", "200ms")
+	return append(all, args...)
 }
 
 // drain runs worker --drain to its end.

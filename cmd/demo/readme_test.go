@@ -38,6 +38,7 @@ func TestREADME(t *testing.T) {
 	pages := map[string]string{
 		"worker run": help(workercli.Run, "run"), "worker migrate": help(workercli.Run, "migrate", "up"),
 		"worker doctor": help(workercli.Run, "doctor"),
+		"worker resume": help(workercli.Run, "resume"), "worker reconcile": help(workercli.Run, "reconcile"),
 		"enqueuer scan": help(enqueuercli.Run, "scan"), "enqueuer submit": help(enqueuercli.Run, "submit"),
 		"enqueuer status": help(enqueuercli.Run, "status"), "enqueuer dead list": help(enqueuercli.Run, "dead", "list"),
 		"enqueuer dead redrive": help(enqueuercli.Run, "dead", "redrive"), "enqueuer dead show": help(enqueuercli.Run, "dead", "show"),

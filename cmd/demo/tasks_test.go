@@ -31,7 +31,7 @@ func TestPipeline_ForeignTasks(t *testing.T) {
 	all := p.putSamples(samples.Options{Investors: 2, Seed: 29})
 	unlocked := []string{}
 	for i, queue := range []string{"interactive", "bulk"} {
-		// By key alone no password is known: the API refuses it.
+		// By key alone no password is known.
 		p.enqueueRaw(queue, `{"bucket":"`+p.bucket+`","key":"`+all[i].key+`","batch":"theirs"}`)
 		unlocked = append(unlocked, all[i].key)
 	}
