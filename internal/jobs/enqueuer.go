@@ -160,6 +160,14 @@ func (e *Enqueuer) revive(ctx context.Context, stale []storage.Delivery) error {
 			return fmt.Errorf("look up task: %w", err)
 		case info.State == asynq.TaskStateArchived || info.State == asynq.TaskStateCompleted:
 			blocked = append(blocked, d.DocumentID)
+		case info.State == asynq.TaskStateActive:
+			ghost, err := e.exorcise(ctx, d)
+			if err != nil {
+				return err
+			}
+			if ghost {
+				blocked = append(blocked, d.DocumentID)
+			}
 		}
 	}
 	if len(blocked) == 0 {
@@ -170,6 +178,27 @@ func (e *Enqueuer) revive(ctx context.Context, stale []storage.Delivery) error {
 		return fmt.Errorf("renew deliveries: %w", err)
 	}
 	return e.deliver(ctx, deliveries)
+}
+
+// exorciseScript removes a task that asynq holds for active although nobody has a
+// lease on it: asynq's own recovery goes by leases and never finds it. KEYS are the
+// queue's leases, its active tasks and the task; ARGV is the task's id.
+//
+//nolint:gochecknoglobals // a constant
+var exorciseScript = redis.NewScript(`
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
+redis.call('LREM', KEYS[2], 0, ARGV[1])
+redis.call('DEL', KEYS[3])
+return 1`)
+
+// exorcise removes the task of a delivery if it is such a ghost.
+func (e *Enqueuer) exorcise(ctx context.Context, d storage.Delivery) (ghost bool, err error) {
+	prefix, id := "asynq:{"+d.Queue+"}:", taskID(d.DocumentID, d.Number)
+	removed, err := exorciseScript.Run(ctx, e.redis, []string{prefix + "lease", prefix + "active", prefix + "t:" + id}, id).Bool()
+	if err != nil {
+		return false, fmt.Errorf("remove task without a lease: %w", err)
+	}
+	return removed, nil
 }
 
 // Forget removes the archived tasks of redriven documents, so that asynq's own

@@ -154,3 +154,32 @@ func TestEnqueuer_Forget(t *testing.T) {
 		t.Errorf("%v (%v) are archived, want only the one that was not redriven", archived, err)
 	}
 }
+
+// TestEnqueuer_ReviveGhost shows that a task which asynq holds for active, though
+// nobody has a lease on it, does not block its document.
+func TestEnqueuer_ReviveGhost(t *testing.T) {
+	t.Parallel()
+	b := setupRevive(t)
+	id := idsOf(b.delivery)[0]
+	if err := b.client.LMove(t.Context(), "asynq:{bulk}:pending", "asynq:{bulk}:active", "LEFT", "LEFT").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.client.HSet(t.Context(), "asynq:{bulk}:t:"+id, "state", "active").Err(); err != nil {
+		t.Fatal(err)
+	}
+	lease := redis.Z{Score: float64(time.Now().Add(time.Minute).Unix()), Member: id}
+	if err := b.client.ZAdd(t.Context(), "asynq:{bulk}:lease", lease).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.enqueuer.revive(t.Context(), []storage.Delivery{b.delivery}); err != nil {
+		t.Fatal(err)
+	}
+	wantDocument(t, b.db, b.delivery.DocumentID, storage.StatusQueued, 1) // somebody is about to claim it
+	if err := b.client.ZRem(t.Context(), "asynq:{bulk}:lease", id).Err(); err != nil {
+		t.Fatal(err)
+	}
+	b.wantRevived(t, 2)
+	if n, err := b.client.LLen(t.Context(), "asynq:{bulk}:active").Result(); err != nil || n != 0 {
+		t.Errorf("%d tasks are active, %v, want none", n, err)
+	}
+}

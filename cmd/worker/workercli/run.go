@@ -58,6 +58,7 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, redis.Close()) }()
+	jobs.Brake(redis, logger)
 	store, err := objectstore.Open(ctx, objectstore.Config{Endpoint: c.S3.Endpoint, ForcePathStyle: c.S3.ForcePathStyle, Logger: logger})
 	if err != nil {
 		return err
