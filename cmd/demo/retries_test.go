@@ -41,6 +41,7 @@ func TestPipeline_Retries(t *testing.T) {
 		{"429", []sandbox.Fault{status(429, 1)}, "throttled,answered", "429,200", "parsed"},
 	}
 	const attempts = 5
+	p.api.SetUsageFault(503) // outcomes stay as they were noted: nothing settles them
 	for i, c := range cases {
 		if c.name == "429" {
 			c.faults[0].Header = map[string][]string{"Retry-After": {"1"}}
