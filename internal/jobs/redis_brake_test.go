@@ -15,11 +15,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// refusal is an error that a Redis answers with.
-type refusalText string
+// refusalError is an error that a Redis answers with.
+type refusalError string
 
-func (r refusalText) Error() string { return string(r) }
-func (refusalText) RedisError()     {}
+func (r refusalError) Error() string { return string(r) }
+func (refusalError) RedisError()     {}
 
 func TestInTrouble(t *testing.T) {
 	t.Parallel()
@@ -30,13 +30,13 @@ func TestInTrouble(t *testing.T) {
 		{nil, false},
 		{redis.Nil, false},
 		{context.Canceled, false},
-		{refusalText("NOSCRIPT No matching script"), false},
-		{refusalText("WRONGTYPE Operation against a key"), false},
-		{refusalText("OOM command not allowed when used memory > 'maxmemory'."), true},
-		{refusalText("ERR Error running script: @user_script: -OOM command not allowed when used memory > 'maxmemory'."), true},
-		{refusalText("READONLY You can't write against a read only replica."), true},
-		{refusalText("LOADING Redis is loading the dataset in memory"), true},
-		{fmt.Errorf("dequeue: %w", refusalText("CLUSTERDOWN The cluster is down")), true},
+		{refusalError("NOSCRIPT No matching script"), false},
+		{refusalError("WRONGTYPE Operation against a key"), false},
+		{refusalError("OOM command not allowed when used memory > 'maxmemory'."), true},
+		{refusalError("ERR Error running script: @user_script: -OOM command not allowed when used memory > 'maxmemory'."), true},
+		{refusalError("READONLY You can't write against a read only replica."), true},
+		{refusalError("LOADING Redis is loading the dataset in memory"), true},
+		{fmt.Errorf("dequeue: %w", refusalError("CLUSTERDOWN The cluster is down")), true},
 		{fmt.Errorf("read: %w", io.EOF), true},
 		{context.DeadlineExceeded, true}, // a server that hangs
 		{errors.New("made up"), false},
@@ -54,7 +54,7 @@ func TestBrake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		b := &brake{logger: slog.New(slog.NewTextHandler(&log, nil))}
-		full := refusalText("OOM command not allowed")
+		full := refusalError("OOM command not allowed")
 		var last time.Duration
 		for n := range 10 {
 			began := time.Now()
