@@ -10,7 +10,6 @@ CREATE TABLE cas.account (
     message       text,
     next_probe_at timestamptz,
     probes        integer     NOT NULL DEFAULT 0,
-    queues_paused boolean     NOT NULL DEFAULT false,
     CONSTRAINT account_pkey PRIMARY KEY (singleton),
     CONSTRAINT account_one CHECK (singleton),
     CONSTRAINT account_reason_known CHECK (paused_reason IN ('unauthorized', 'insufficient_credits', 'forbidden')),
@@ -27,7 +26,8 @@ COMMENT ON COLUMN cas.account.message IS 'What the API said, PANs and secrets ma
 COMMENT ON COLUMN cas.account.next_probe_at IS 'When the leading worker asks the API again.';
 COMMENT ON COLUMN cas.account.probes IS 'Probes since the last statement that was answered: the wait between them grows with it.';
 
-COMMENT ON COLUMN cas.account.queues_paused IS 'Whether the queues of asynq are paused on its account, for other tools to see.';
+ALTER TABLE cas.dead_letters ADD COLUMN auto_redrives integer NOT NULL DEFAULT 0;
+COMMENT ON COLUMN cas.dead_letters.auto_redrives IS 'How often the document came back by itself because the account was well again; it does so a few times only.';
 
 ALTER TABLE cas.documents ADD COLUMN crashes integer NOT NULL DEFAULT 0;
 COMMENT ON COLUMN cas.documents.crashes IS 'How often a worker died while it read this document or its answer. Twice is dead, as crashed.';
@@ -50,4 +50,5 @@ ALTER TABLE cas.attempts ADD CONSTRAINT attempts_outcome_known CHECK
     (outcome IN ('calling', 'answered', 'refused', 'failed', 'throttled', 'unknown'));
 DROP INDEX cas.documents_same_bytes;
 ALTER TABLE cas.documents DROP COLUMN crashes;
+ALTER TABLE cas.dead_letters DROP COLUMN auto_redrives;
 DROP TABLE cas.account;

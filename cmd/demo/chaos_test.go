@@ -74,13 +74,13 @@ func TestChaos_KilledWorkers(t *testing.T) {
 	p.scan("in/")
 	for round := range *rounds {
 		begun := p.api.Totals().Calls
-		kill := p.workerProcess("--concurrency", "8")
+		kill := p.workerProcess("--concurrency", "8", "--api-timeout", "5s")
 		if err := p.api.AwaitCalls(t.Context(), min(begun+9+7*round%5, documents)); err != nil {
 			t.Fatal(err)
 		}
 		kill()
 	}
-	p.drain()
+	p.drain("--api-timeout", "5s")
 	p.accounted(documents)
 }
 
@@ -94,7 +94,7 @@ func TestChaos_PostgresAndWorker(t *testing.T) {
 	p.scan("in/")
 	release := p.api.Hold()
 	defer release()
-	kill := p.workerProcess("--concurrency", fmt.Sprint(underWay))
+	kill := p.workerProcess("--concurrency", fmt.Sprint(underWay), "--api-timeout", "10s")
 	if err := p.api.AwaitCalls(t.Context(), underWay); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestChaos_PostgresAndWorker(t *testing.T) {
 	if err := postgres.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p.drain()
+	p.drain("--api-timeout", "10s")
 	p.accounted(len(all))
 	if got := p.api.Totals(); got.Calls != len(all) || got.Billed != len(all) {
 		t.Errorf("calls %+v, want one for each of %d documents", got, len(all))

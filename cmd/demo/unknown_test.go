@@ -97,3 +97,22 @@ func TestPipeline_SameBytesAtOnce(t *testing.T) {
 		t.Errorf("calls %+v, want one", got)
 	}
 }
+
+// TestPipeline_SameBytesInLine: copies that wait for their permits are not called
+// for once the first of them is answered.
+func TestPipeline_SameBytesInLine(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t, sandbox.Config{Credits: -1})
+	all := p.putSamples(samples.Options{Investors: 1, Seed: 89})
+	for _, name := range []string{"b", "c", "d"} {
+		p.put("in/"+name+".pdf", all[0].pdf, all[0].Password)
+	}
+	p.scan("in/")
+	p.drain("--api-rate-per-minute", "120")
+	if got := p.counts(); got != "parsed 4" {
+		t.Errorf("documents: %s", got)
+	}
+	if got := p.api.Totals(); got != (sandbox.Count{Calls: 1, Billed: 1}) {
+		t.Errorf("calls %+v, want one", got)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"casflow/internal/casapi"
 	"casflow/internal/redact"
 	"casflow/internal/storage"
@@ -90,12 +92,15 @@ func (d *Dispatcher) tend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if account.Paused() != account.QueuesPaused {
-		if err := d.showPause(ctx, account.Paused()); err != nil {
+	for _, queue := range []string{storage.QueueInteractive, storage.QueueBulk} {
+		if err := d.Enqueuer.showPause(ctx, queue, account.Paused()); err != nil {
 			return err
 		}
 	}
-	if !account.Paused() || !account.Due {
+	if !account.Paused() {
+		return d.DB.PauseForStragglers(ctx)
+	}
+	if !account.Due {
 		return nil
 	}
 	reason, message, err := examine(ctx, d.API)
@@ -109,7 +114,7 @@ func (d *Dispatcher) tend(ctx context.Context) error {
 	}
 	next := probeWait(d.ProbeInterval)(account.Probes + 1)
 	d.Logger.WarnContext(ctx, "account is still paused", slog.String("reason", string(reason)), slog.Duration("retry_in", next), slog.String("text", message))
-	return d.DB.Probed(ctx, reason, message, next)
+	return d.DB.Probed(ctx, message, next)
 }
 
 // Resume opens the account, whatever a probe would find, and puts back the
@@ -123,28 +128,29 @@ func Resume(ctx context.Context, db *storage.DB, enqueuer *Enqueuer) (int, error
 	return len(redriven), enqueuer.Forget(redriven)
 }
 
-// showPause pauses asynq's queues, or ends that, so that its tools show it too.
-func (d *Dispatcher) showPause(ctx context.Context, paused bool) error {
-	for _, queue := range []string{storage.QueueInteractive, storage.QueueBulk} {
-		if err := d.Enqueuer.pause(ctx, queue, paused); err != nil {
-			return err
-		}
-	}
-	return d.DB.QueuesPaused(ctx, paused)
-}
+// pauseMark is what asynq's key of a paused queue holds where casflow has paused
+// it; asynq itself writes a number there, and only asks whether there is anything.
+const pauseMark = "casflow"
 
-// pause pauses a queue, or ends that; either is fine where it is so already, which
-// asynq's Inspector calls an error without an identity. So the key under which
-// asynq keeps it is written here.
-func (e *Enqueuer) pause(ctx context.Context, queue string, paused bool) error {
-	key := "asynq:{" + queue + "}:paused"
-	var err error
+// showPauseScript pauses a queue, or ends casflow's own pause of it: a pause that
+// an operator has made stays. KEYS is asynq's key, ARGV the mark and whether to
+// pause.
+//
+//nolint:gochecknoglobals // a constant
+var showPauseScript = redis.NewScript(`
+if ARGV[2] == '1' then return redis.call('SET', KEYS[1], ARGV[1], 'NX') and 1 or 0 end
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0`)
+
+// showPause makes asynq's queue paused or not, as the account is, so that its tools
+// show it too. It is done over and over: a Redis that comes back with older data
+// may remember a pause that is over.
+func (e *Enqueuer) showPause(ctx context.Context, queue string, paused bool) error {
+	flag := "0"
 	if paused {
-		err = e.redis.SetNX(ctx, key, time.Now().Unix(), 0).Err()
-	} else {
-		err = e.redis.Del(ctx, key).Err()
+		flag = "1"
 	}
-	if err != nil {
+	if err := showPauseScript.Run(ctx, e.redis, []string{"asynq:{" + queue + "}:paused"}, pauseMark, flag).Err(); err != nil {
 		return fmt.Errorf("pause queue: %w", err)
 	}
 	return nil

@@ -19,6 +19,9 @@ type DispatcherConfig struct {
 	Every    time.Duration // between looks at the backlog; 0 is 250 ms
 	// Lease is how long a worker may not be seen before what it claimed is freed.
 	Lease time.Duration
+	// CallTimeout is how long a call may take: what a dead worker has called for
+	// rests so long before it is called for again.
+	CallTimeout time.Duration
 	// API is asked how the account is, and ProbeInterval is the first wait between
 	// two questions; 0 is a minute.
 	API           credits
@@ -98,22 +101,32 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 
 	stale, reclaim, tend := newEvery(staleInterval), newEvery(d.Lease/4), newEvery(tendInterval)
 	for ctx.Err() == nil {
-		work := []error{d.dispatch(ctx, leader)}
-		if tend.due() {
-			work = append(work, d.tend(ctx))
-		}
-		if stale.due() {
-			work = append(work, d.revive(ctx, leader))
-		}
-		if reclaim.due() && d.Steady() {
-			work = append(work, d.reclaim(ctx, leader))
-		}
-		if err := errors.Join(work...); err != nil {
+		if err := d.work(ctx, leader, stale, reclaim, tend); err != nil {
 			return err
 		}
 		pause(ctx, d.Every)
 	}
 	return nil
+}
+
+// roundLimit bounds one round of the leader's work: whatever hangs, the lead is
+// given up then, and another process may have more luck.
+const roundLimit = time.Minute
+
+func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, stale, reclaim, tend *every) error {
+	ctx, cancel := context.WithTimeout(ctx, roundLimit)
+	defer cancel()
+	work := []error{d.dispatch(ctx, leader)}
+	if tend.due() {
+		work = append(work, d.tend(ctx))
+	}
+	if stale.due() {
+		work = append(work, d.revive(ctx, leader))
+	}
+	if reclaim.due() && d.Steady() {
+		work = append(work, d.reclaim(ctx, leader))
+	}
+	return errors.Join(work...)
 }
 
 func (d *Dispatcher) dispatch(ctx context.Context, leader *storage.Leader) error {
@@ -140,7 +153,7 @@ func (d *Dispatcher) revive(ctx context.Context, leader *storage.Leader) error {
 
 // reclaim frees what dead workers have claimed.
 func (d *Dispatcher) reclaim(ctx context.Context, leader *storage.Leader) error {
-	lost, err := leader.Reclaim(ctx, d.Lease)
+	lost, err := leader.Reclaim(ctx, d.Lease, d.CallTimeout)
 	if err != nil || len(lost) == 0 {
 		return err
 	}

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
@@ -11,8 +12,8 @@ import (
 )
 
 // Poison remembers, in Redis, which documents each worker is reading at the
-// moment: opening their PDF or taking apart their answer, which is when a document
-// can bring a worker down. A document that waits for a permit or for the API is
+// moment: looking into their PDF or taking apart their answer, which is when a
+// document can bring a worker down. A document that waits for a permit or for the API is
 // not suspected when its worker dies, and so does not suffer for a neighbour.
 type Poison struct {
 	client redis.UniversalClient
@@ -29,10 +30,23 @@ func readingKey(worker uuid.UUID) string { return "casflow:reading:" + worker.St
 // reading notes that a document is being read, until done is called. Where Redis
 // does not answer nothing is noted: a crash is then nobody's fault.
 func (p *Poison) reading(ctx context.Context, document uuid.UUID) (done func()) {
-	if p.client.SAdd(ctx, readingKey(p.worker), document.String()).Err() != nil {
+	ctx = context.WithoutCancel(ctx)
+	if err := p.note(ctx, p.client.SAdd, document); err != nil {
 		return func() {}
 	}
-	return func() { _ = p.client.SRem(context.WithoutCancel(ctx), readingKey(p.worker), document.String()).Err() }
+	return func() { _ = p.note(ctx, p.client.SRem, document) }
+}
+
+// noteLimit bounds what a Redis that hangs costs a document.
+const noteLimit = 500 * time.Millisecond
+
+func (p *Poison) note(ctx context.Context, how func(context.Context, string, ...any) *redis.IntCmd, document uuid.UUID) error {
+	ctx, cancel := context.WithTimeout(ctx, noteLimit)
+	defer cancel()
+	if err := how(ctx, readingKey(p.worker), document.String()).Err(); err != nil {
+		return fmt.Errorf("note what is read: %w", err)
+	}
+	return nil
 }
 
 // suspects are those of the lost documents that their workers were reading when

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -62,6 +62,7 @@ type Processor struct {
 	shutdown context.Context //nolint:containedctx // the lifetime of the processor, not of a call
 	drain    context.CancelCauseFunc
 	unsaved  pressure
+	failures atomic.Int64 // tasks in a row that could not be begun
 }
 
 // NewProcessor returns a Processor.
@@ -102,22 +103,16 @@ func (p *Processor) ProcessTask(ctx context.Context, task *asynq.Task) error {
 	case err != nil:
 		// Not claimed: the document stays queued and is found by the dispatcher
 		// even if this task is lost.
-		p.Logger.WarnContext(ctx, "ledger cannot be asked, task is put off", slog.Any("err", err))
-		return retryIn(p.Backoff.Delay(retried(ctx)+1), false, "ledger cannot be asked")
+		return p.putOff(ctx, "ledger cannot be asked", err)
 	}
+	p.failures.Store(0)
 	r := newRun(p, document, started)
 	return r.conclude(ctx, r.try(ctx))
 }
 
 // try does the work on a claimed document and contains its panics.
 func (r *run) try(ctx context.Context) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			// The panic's text may quote data; where it happened cannot.
-			r.stack = debug.Stack()
-			err = fmt.Errorf("%w (%T)", errPanic, cause)
-		}
-	}()
+	defer r.contain(&err)
 	answer, err := r.answer(ctx)
 	if err != nil {
 		return err
@@ -135,11 +130,15 @@ func (r *run) answer(ctx context.Context) (storage.Answer, error) {
 		r.p.Metrics.answersReused.Inc()
 		return r.p.DB.Answer(ctx, r.document.ID)
 	}
-	if r.document.Unsettled > 0 {
+	if r.document.Tried {
 		answer, found, err := r.unsettled(ctx)
 		if found || err != nil {
 			return answer, err
 		}
+	}
+	if r.document.Attempts >= r.p.MaxAttempts {
+		// Its workers died in the midst of its calls, each time.
+		return storage.Answer{}, errExhausted
 	}
 	pdf, err := r.fetch(ctx)
 	if err != nil {
@@ -156,6 +155,13 @@ func (r *run) answer(ctx context.Context) (storage.Answer, error) {
 	case !errors.Is(err, storage.ErrNotFound):
 		return storage.Answer{}, err
 	}
+	called, err := r.p.DB.SameBytesCalled(ctx, r.document.ID, pdf.sum, string(r.endpoint))
+	switch {
+	case err != nil:
+		return storage.Answer{}, err
+	case called: // no permit is spent on waiting for a neighbour
+		return storage.Answer{}, storage.ErrSameBytes
+	}
 	return r.ask(ctx, pdf)
 }
 
@@ -165,8 +171,7 @@ func (p *Processor) intake(ctx context.Context, payload Payload) error {
 	object := Object{Bucket: payload.Bucket, Key: payload.Key, VersionID: payload.VersionID}
 	etag, size, err := p.Objects.ETag(ctx, object)
 	if err != nil && judge(missing(err)).action != actBury { // a missing object is recorded, and buried by name
-		p.Logger.WarnContext(ctx, "object cannot be looked up, task is put off", slog.Any("err", err))
-		return retryIn(p.Backoff.Delay(retried(ctx)+1), false, "object cannot be looked up")
+		return p.putOff(ctx, "object cannot be looked up", err)
 	}
 	queue, ok := asynq.GetQueueName(ctx)
 	if !ok || queue != storage.QueueInteractive {
@@ -179,8 +184,7 @@ func (p *Processor) intake(ctx context.Context, payload Payload) error {
 	}
 	_, err = p.Enqueuer.Submit(ctx, []storage.NewDocument{document})
 	if err != nil && !errors.Is(err, ErrNotQueued) {
-		p.Logger.WarnContext(ctx, "document cannot be recorded, task is put off", slog.Any("err", err))
-		return retryIn(p.Backoff.Delay(retried(ctx)+1), false, "document cannot be recorded")
+		return p.putOff(ctx, "document cannot be recorded", err)
 	}
 	return nil
 }
@@ -194,12 +198,24 @@ func (p *Processor) buryTask(ctx context.Context, task *asynq.Task, id uuid.UUID
 	}
 	letter := storage.DeadLetter{DocumentID: id, Reason: storage.ReasonBadTask, Message: fault.Error()}
 	if err := p.DB.BuryTask(ctx, letter); err != nil {
-		p.Logger.WarnContext(ctx, "bad task cannot be recorded, it is put off", slog.Any("err", err))
-		return retryIn(p.Backoff.Delay(retried(ctx)+1), false, "ledger cannot be asked")
+		return p.putOff(ctx, "bad task cannot be recorded", err)
 	}
 	p.Metrics.deadLetters.WithLabelValues(string(storage.ReasonBadTask)).Inc()
 	p.Logger.ErrorContext(ctx, "bad task", slog.String("task_id", name), slog.String("document_id", id.String()), slog.Any("err", fault))
 	return fmt.Errorf("bad_task: %w", asynq.SkipRetry)
+}
+
+// putOff tells asynq to deliver a task again later that could not be begun. asynq
+// does not count such tries, so this process does: the more of them fail in a row,
+// the longer each waits.
+func (p *Processor) putOff(ctx context.Context, what string, err error) error {
+	failures := int(p.failures.Add(1))
+	delay := p.Backoff.Delay(failures)
+	if failures%10 == 1 { // an outage need not fill the disk with it
+		p.Logger.WarnContext(ctx, "task is put off", slog.String("text", what), slog.Int("failures", failures),
+			slog.Duration("retry_in", delay), slog.Any("err", err))
+	}
+	return retryIn(delay, false, "%s", what)
 }
 
 func retried(ctx context.Context) int {

@@ -115,6 +115,9 @@ func (r *run) unsettled(ctx context.Context) (_ storage.Answer, found bool, err 
 		// Redis or the key may come back, and with it an answer that is paid for.
 		return storage.Answer{}, false, err
 	}
+	if r.document.Unsettled == 0 {
+		return storage.Answer{}, false, nil
+	}
 	result, err := Reconcile(ctx, r.p.DB, r.p.API, r.document.ID, time.Time{})
 	if err != nil {
 		r.warn(ctx, "usage log cannot be read about an earlier call", err)

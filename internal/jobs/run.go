@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -43,7 +44,6 @@ func newRun(p *Processor, document storage.Document, started time.Time) *run {
 // fetch brings the PDF to this machine.
 func (r *run) fetch(ctx context.Context) (*pdf, error) {
 	defer r.stages.start("fetch")()
-	defer r.p.Poison.reading(ctx, r.document.ID)()
 	return spool(ctx, r.p.Objects, r.object)
 }
 
@@ -55,9 +55,13 @@ const saveGrace = 20 * time.Second
 // written for what they are, the answer alone is kept.
 func (r *run) save(ctx context.Context, answer storage.Answer) error {
 	defer r.stages.start("save")()
-	done := r.p.Poison.reading(ctx, r.document.ID)
-	statement, fault := normalize(answer.Body, r.document.Kind, answer.ReceivedAt)
-	done()
+	if r.document.Crashes > 0 {
+		// A worker has died of it: should this one die too, the answer is kept.
+		if err := r.keep(ctx, answer); err != nil {
+			return err
+		}
+	}
+	statement, fault := r.normalize(ctx, answer)
 	if fault == nil {
 		var saved storage.Saved
 		err := r.persistAnswer(ctx, answer, func(ctx context.Context) (err error) {
@@ -77,10 +81,27 @@ func (r *run) save(ctx context.Context, answer storage.Answer) error {
 	return errors.Join(fault, r.keep(ctx, answer))
 }
 
+// normalize reads the answer. A panic of it becomes an error, so that the answer,
+// which is paid for, is kept all the same.
+func (r *run) normalize(ctx context.Context, answer storage.Answer) (statement *storage.Statement, err error) {
+	defer r.p.Poison.reading(ctx, r.document.ID)()
+	defer r.contain(&err)
+	return normalize(answer.Body, r.document.Kind, answer.ReceivedAt)
+}
+
+// contain, deferred, turns a panic into errPanic.
+func (r *run) contain(err *error) {
+	if cause := recover(); cause != nil {
+		// The panic's text may quote data; where it happened cannot.
+		r.stack = debug.Stack()
+		*err = fmt.Errorf("%w (%T)", errPanic, cause)
+	}
+}
+
 // keep saves the answer alone.
 func (r *run) keep(ctx context.Context, answer storage.Answer) error {
 	return r.persistAnswer(ctx, answer, func(ctx context.Context) error {
-		return r.p.DB.SaveAnswer(ctx, answer, r.end)
+		return r.p.DB.SaveAnswer(ctx, answer, r.closing())
 	})
 }
 
@@ -90,17 +111,36 @@ func (r *run) persistAnswer(ctx context.Context, answer storage.Answer, write fu
 	err := r.persist(ctx, func(ctx context.Context) error {
 		err := write(ctx)
 		if err != nil && !refusedForGood(err) && !r.parked {
-			parking := r.p.Parked.Put(ctx, answer, r.end)
-			r.parked = parking == nil
-			r.warn(ctx, "answer that Postgres does not take cannot be parked in Redis either, it waits in memory", parking)
+			r.park(ctx, answer)
 		}
 		return err
 	})
-	if r.parked && (err == nil || refusedForGood(err)) {
+	if r.parked && err == nil {
 		// What stays behind in Redis costs memory only: the next try would use it.
 		r.warn(ctx, "parked answer cannot be dropped", r.p.Parked.Drop(ctx, answer.DocumentID))
+		r.parked = false
 	}
 	return err
+}
+
+// parkLimit bounds an attempt to park an answer.
+const parkLimit = 5 * time.Second
+
+// park puts an answer aside that Postgres does not take, even when the time for
+// that is over.
+func (r *run) park(ctx context.Context, answer storage.Answer) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), parkLimit)
+	defer cancel()
+	err := r.p.Parked.Put(ctx, answer, r.end)
+	r.parked = err == nil
+	r.warn(ctx, "answer that Postgres does not take cannot be parked in Redis either, it waits in memory", err)
+}
+
+// closing is how the attempt in hand ended, for moving the document on.
+func (r *run) closing() storage.AttemptEnd {
+	end := r.end
+	end.WorkerID = r.p.WorkerID
+	return end
 }
 
 // refusedForGood reports whether trying a write again is useless.
@@ -118,7 +158,7 @@ func (r *run) persist(ctx context.Context, write func(context.Context) error) er
 	defer context.AfterFunc(r.p.shutdown, func() { time.AfterFunc(saveGrace, cancel) })()
 	backoff := Backoff{Base: 100 * time.Millisecond, Max: 5 * time.Second}
 	for tries := 1; ; tries++ {
-		err := write(ctx)
+		err := within(ctx, writeLimit, write)
 		if err == nil || refusedForGood(err) {
 			return err
 		}
@@ -131,6 +171,16 @@ func (r *run) persist(ctx context.Context, write func(context.Context) error) er
 			return err
 		}
 	}
+}
+
+// writeLimit is how long Postgres may take for a write before it counts as failed
+// and is tried again: a server that hangs must not keep an answer from being parked.
+const writeLimit = 10 * time.Second
+
+func within(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return do(ctx)
 }
 
 // conclude moves the document to where the end of this try puts it, says so in
@@ -187,21 +237,21 @@ func (r *run) bury(ctx context.Context, reason storage.Reason, cause error) erro
 		DocumentID: r.document.ID, Reason: reason, HTTPStatus: r.end.HTTPStatus, RequestID: r.end.RequestID,
 		Message: redact.PANs(cause.Error()),
 	}
-	r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Bury(ctx, letter, r.end) })
+	r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Bury(ctx, letter, r.closing()) })
 	r.p.Metrics.deadLetters.WithLabelValues(string(reason)).Inc()
 	r.report(ctx, slog.LevelError, "document is dead", "dead", cause, slog.String("reason", string(reason)))
 	return fmt.Errorf("%s: %w", reason, asynq.SkipRetry)
 }
 
 func (r *run) retry(ctx context.Context, cause error, delay time.Duration) error {
-	r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Retry(ctx, r.document.ID, r.end, delay) })
+	r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Retry(ctx, r.document.ID, r.closing(), delay) })
 	r.report(ctx, slog.LevelWarn, "document is tried again", "retry", cause, slog.Duration("retry_in", delay))
 	return retryIn(delay, true, "attempt %d failed", r.attempts)
 }
 
 func (r *run) throttle(ctx context.Context, delay time.Duration, cause error) error {
 	r.warn(ctx, "fleet cannot be held", r.p.Limiter.Hold(ctx, delay))
-	r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Retry(ctx, r.document.ID, r.end, delay) })
+	r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Retry(ctx, r.document.ID, r.closing(), delay) })
 	r.report(ctx, slog.LevelWarn, "API asks for a slower pace", "throttled", cause, slog.Duration("retry_in", delay))
 	return retryIn(delay, false, "throttled")
 }
@@ -213,11 +263,22 @@ func (r *run) stall(ctx context.Context, delay time.Duration, cause error) error
 		return r.bury(ctx, storage.ReasonRetriesExhausted, cause)
 	}
 	if delay == 0 {
-		delay = r.p.Backoff.Delay(retried(ctx) + 1)
+		delay = r.stallDelay()
 	}
 	r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Stall(ctx, r.document.ID, r.p.WorkerID, delay) })
 	r.report(ctx, slog.LevelWarn, "document is put off", "stalled", cause, slog.Duration("retry_in", delay))
-	return retryIn(delay, false, "put off")
+	return nil // the dispatcher hands it over again
+}
+
+// stallDelay grows with how long the document has been kept from being tried: at
+// random between half of that and all of it, within the bounds of the backoff.
+func (r *run) stallDelay() time.Duration {
+	var age time.Duration
+	if r.document.StalledSince != nil {
+		age = time.Since(*r.document.StalledSince)
+	}
+	ceiling := min(max(age, r.p.Backoff.Base), r.p.Backoff.Max)
+	return ceiling/2 + Backoff{Base: ceiling / 2, Max: ceiling / 2, Jitter: r.p.Backoff.Jitter}.Delay(1)
 }
 
 // report closes the try: one log line with the durations of its stages, and the

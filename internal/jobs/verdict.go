@@ -41,6 +41,7 @@ var (
 	errMissingPAN    = errors.New("the statement names no PAN that its folios and holders agree on; the answer is kept")
 	errBadAnswer     = errors.New("the answer is not a statement that can be stored; it is kept")
 	errPanic         = errors.New("processing panicked")
+	errExhausted     = errors.New("as many attempts as are allowed were made, and none was answered")
 	errHeld          = errors.New("whether an earlier call was billed is not known; see worker reconcile, then redrive (CASFLOW_UNKNOWN=hold)")
 )
 
@@ -73,7 +74,7 @@ func judge(err error) verdict {
 		return bury(storage.ReasonObjectChanged)
 	case errors.Is(err, errMissing):
 		return bury(storage.ReasonObjectMissing)
-	case errors.Is(err, errHeld):
+	case errors.Is(err, errHeld), errors.Is(err, errExhausted):
 		return bury(storage.ReasonRetriesExhausted)
 	case errors.Is(err, errMissingPAN):
 		return bury(storage.ReasonMissingPAN)

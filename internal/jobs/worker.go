@@ -27,6 +27,9 @@ type WorkerConfig struct {
 	// CallTimeout is the longest a call of the API takes; a shutdown waits for
 	// that and a little more.
 	CallTimeout time.Duration
+	// Heart is a connection of its own for the heartbeat, which must not wait behind
+	// saves that hang; nil takes the processor's.
+	Heart *storage.DB
 	// Drain ends Run once no document is pending, queued or being worked on.
 	Drain bool
 }
@@ -52,7 +55,12 @@ func NewWorker(config WorkerConfig) *Worker {
 	w := &Worker{config: config, processor: NewProcessor(config.Processor)}
 	d := config.Dispatcher
 	d.DB, d.Enqueuer, d.Logger = config.Processor.DB, config.Processor.Enqueuer, config.Processor.Logger
-	w.heart = newHeart(d.DB, config.Processor.WorkerID, d.Lease, d.Logger)
+	d.CallTimeout = config.CallTimeout
+	heartDB := config.Heart
+	if heartDB == nil {
+		heartDB = d.DB
+	}
+	w.heart = newHeart(heartDB, config.Processor.WorkerID, d.Lease, d.Logger)
 	d.Steady = w.heart.steady
 	w.dispatcher = NewDispatcher(d)
 

@@ -10,14 +10,13 @@ import (
 
 // Account is whether the API may be called. The zero value is an open account.
 type Account struct {
-	Reason       Reason     `db:"reason" json:"paused,omitempty"` // "" open; else unauthorized, insufficient_credits or forbidden
-	PausedAt     *time.Time `db:"paused_at" json:"paused_at,omitempty"`
-	HTTPStatus   int        `db:"http_status" json:"http_status,omitempty"` // of the answer that paused it
-	Message      string     `db:"message" json:"message,omitempty"`         // of that answer, masked
-	NextProbe    *time.Time `db:"next_probe_at" json:"next_probe_at,omitempty"`
-	Due          bool       `db:"due" json:"-"`           // the next probe is
-	Probes       int        `db:"probes" json:"-"`        // since a statement was last answered
-	QueuesPaused bool       `db:"queues_paused" json:"-"` // asynq's, on its account
+	Reason     Reason     `db:"reason" json:"paused,omitempty"` // "" open; else unauthorized, insufficient_credits or forbidden
+	PausedAt   *time.Time `db:"paused_at" json:"paused_at,omitempty"`
+	HTTPStatus int        `db:"http_status" json:"http_status,omitempty"` // of the answer that paused it
+	Message    string     `db:"message" json:"message,omitempty"`         // of that answer, masked
+	NextProbe  *time.Time `db:"next_probe_at" json:"next_probe_at,omitempty"`
+	Due        bool       `db:"due" json:"-"`    // the next probe is
+	Probes     int        `db:"probes" json:"-"` // since a statement was last answered
 }
 
 // Paused reports whether no call may be made.
@@ -30,7 +29,7 @@ func (a Account) IsZero() bool { return !a.Paused() }
 func (db *DB) Account(ctx context.Context) (Account, error) {
 	account, err := one[Account](ctx, db.pool, `
 SELECT coalesce(paused_reason, '') AS reason, paused_at, coalesce(http_status, 0) AS http_status, coalesce(message, '') AS message,
-       next_probe_at, coalesce(next_probe_at <= now(), false) AS due, probes, queues_paused
+       next_probe_at, coalesce(next_probe_at <= now(), false) AS due, probes
 FROM cas.account`, nil)
 	if err != nil {
 		return Account{}, fmt.Errorf("read account: %w", err)
@@ -64,21 +63,13 @@ WHERE paused_reason IS NULL`,
 }
 
 // Probed notes a probe that found the account still unwell: what it found, and
-// when the next one is due.
-func (db *DB) Probed(ctx context.Context, reason Reason, message string, next time.Duration) error {
+// when the next one is due. The reason stays: by it documents are put back.
+func (db *DB) Probed(ctx context.Context, message string, next time.Duration) error {
 	_, err := db.pool.Exec(ctx, `
-UPDATE cas.account SET paused_reason = @reason, message = @message, probes = probes + 1, next_probe_at = now() + @next::interval
-WHERE paused_reason IS NOT NULL`, pgx.NamedArgs{"reason": string(reason), "message": message, "next": next})
+UPDATE cas.account SET message = @message, probes = probes + 1, next_probe_at = now() + @next::interval
+WHERE paused_reason IS NOT NULL`, pgx.NamedArgs{"message": message, "next": next})
 	if err != nil {
 		return fmt.Errorf("note probe: %w", err)
-	}
-	return nil
-}
-
-// QueuesPaused notes whether asynq's queues are paused on the account's account.
-func (db *DB) QueuesPaused(ctx context.Context, paused bool) error {
-	if _, err := db.pool.Exec(ctx, `UPDATE cas.account SET queues_paused = @paused`, pgx.NamedArgs{"paused": paused}); err != nil {
-		return fmt.Errorf("note paused queues: %w", err)
 	}
 	return nil
 }
@@ -96,20 +87,40 @@ WITH resumed AS (
 	RETURNING was.paused_reason, was.paused_at
 ), chosen AS (
 	SELECT l.document_id FROM cas.dead_letters l, resumed r
-	WHERE l.redriven_at IS NULL AND l.discarded_at IS NULL
+	WHERE l.redriven_at IS NULL AND l.discarded_at IS NULL AND l.auto_redrives < @most
 	  AND (l.reason IN ('unauthorized', 'insufficient_credits')
 	       OR r.paused_reason = 'forbidden' AND l.reason = 'forbidden' AND l.dead_at >= r.paused_at - interval '1 minute')
 	FOR UPDATE OF l SKIP LOCKED
 ), redriven AS (
-	UPDATE cas.dead_letters l SET redriven_at = now() FROM chosen WHERE l.document_id = chosen.document_id
+	UPDATE cas.dead_letters l SET redriven_at = now(), auto_redrives = l.auto_redrives + 1 FROM chosen WHERE l.document_id = chosen.document_id
 )
 UPDATE cas.documents d
 SET status = 'pending', attempts = 0, crashes = 0, not_before = NULL, stalled_since = NULL, finished_at = NULL, updated_at = now()
 FROM chosen WHERE d.document_id = chosen.document_id AND d.status = 'dead'
 RETURNING d.document_id, d.bucket, d.object_key, d.queue, d.delivery`
-	redriven, err := all[Redriven](ctx, db.pool, sql, nil)
+	redriven, err := all[Redriven](ctx, db.pool, sql, pgx.NamedArgs{"most": maxAutoRedrives})
 	if err != nil {
 		return nil, fmt.Errorf("resume account: %w", err)
 	}
 	return redriven, nil
+}
+
+// maxAutoRedrives is how often a document comes back by itself: one that is always
+// refused, though the account is well, must not pause the fleet for ever.
+const maxAutoRedrives = 5
+
+// PauseForStragglers pauses an open account, for the next probe to open it again,
+// if documents died of it that nothing has put back: calls under way when it was
+// opened were refused too late to be among those that were.
+func (db *DB) PauseForStragglers(ctx context.Context) error {
+	_, err := db.pool.Exec(ctx, `
+UPDATE cas.account SET paused_reason = late.reason, paused_at = now(), message = 'documents that died of the account are put back', next_probe_at = now()
+FROM (SELECT reason FROM cas.dead_letters
+      WHERE redriven_at IS NULL AND discarded_at IS NULL AND auto_redrives < @most AND reason IN ('unauthorized', 'insufficient_credits')
+        AND dead_at < now() - interval '30 seconds' LIMIT 1) AS late
+WHERE paused_reason IS NULL AND probes < @most`, pgx.NamedArgs{"most": maxAutoRedrives})
+	if err != nil {
+		return fmt.Errorf("look for documents that died of the account: %w", err)
+	}
+	return nil
 }

@@ -42,12 +42,16 @@ type AttemptEnd struct {
 	Message      string // masked error text
 	APIRequestID string // the X-Request-ID it answered with
 	Credits      string // decimal
+	// WorkerID is who moves the document on with it, and must still hold it: a worker
+	// that was taken for dead has nothing to say any more. uuid.Nil is anybody.
+	WorkerID uuid.UUID
 }
 
 // BeginAttempt commits the row of a call before the call is made, counts it and
 // returns the count. It is the last gate before money is spent; do not call after
 // ErrPaused (the account), ErrSameBytes (another document with these bytes is
-// being called for) or ErrBusy (the claim is lost).
+// being called for, or has been answered since AnswerFor was asked) or ErrBusy (the
+// claim is lost).
 func (db *DB) BeginAttempt(ctx context.Context, a NewAttempt) (int, error) {
 	// Whoever begins second with the same bytes waits for the first to commit, and
 	// then, in a statement of its own, sees its row. Both are one transaction and
@@ -58,7 +62,8 @@ WITH gate AS (
 	SELECT EXISTS (SELECT FROM cas.account WHERE paused_reason IS NOT NULL) AS paused,
 	       EXISTS (SELECT FROM cas.documents o JOIN cas.attempts t ON t.document_id = o.document_id
 	               WHERE o.sha256 = @sha256 AND o.status = 'calling' AND o.document_id <> @document
-	                 AND t.outcome = 'calling' AND t.endpoint = @endpoint) AS same_bytes
+	                 AND t.outcome = 'calling' AND t.endpoint = @endpoint)
+	    OR EXISTS (SELECT FROM cas.answers a WHERE a.sha256 = @sha256 AND a.endpoint = @endpoint AND a.document_id <> @document) AS same_bytes
 ), counted AS (
 	UPDATE cas.documents
 	SET attempts = attempts + 1, sha256 = @sha256, size_bytes = @size, stalled_since = NULL, updated_at = now()
@@ -96,6 +101,23 @@ SELECT paused, same_bytes, coalesce((SELECT attempts FROM counted), 0) FROM gate
 	return attempts, nil
 }
 
+// SameBytesCalled reports whether another document with these bytes is being
+// called for: waiting for its answer needs no permit. BeginAttempt is the judge.
+func (db *DB) SameBytesCalled(ctx context.Context, document uuid.UUID, sha256 [32]byte, endpoint string) (bool, error) {
+	type row struct {
+		Called bool `db:"called"`
+	}
+	r, err := one[row](ctx, db.pool, `
+SELECT EXISTS (SELECT FROM cas.documents o JOIN cas.attempts t ON t.document_id = o.document_id
+               WHERE o.sha256 = @sha256 AND o.status = 'calling' AND o.document_id <> @document
+                 AND t.outcome = 'calling' AND t.endpoint = @endpoint) AS called`,
+		pgx.NamedArgs{"sha256": sha256[:], "document": document, "endpoint": endpoint})
+	if err != nil {
+		return false, fmt.Errorf("look for the same bytes: %w", err)
+	}
+	return r.Called, nil
+}
+
 // endAttemptSQL closes the attempt; harmless when there is none (request "").
 const endAttemptSQL = `
 UPDATE cas.attempts
@@ -110,6 +132,9 @@ func (e AttemptEnd) args(retryAt *time.Time) pgx.NamedArgs {
 		"message": e.Message, "api_request_id": e.APIRequestID, "credits": e.Credits, "retry_at": retryAt,
 	}
 }
+
+// heldSQL is true where the document is still held by AttemptEnd.WorkerID.
+const heldSQL = `(@worker::uuid = '00000000-0000-0000-0000-000000000000' OR claimed_by = @worker)`
 
 // EndAttempt closes an attempt without moving its document, which stays claimed:
 // another password is to be tried at once.
@@ -133,7 +158,7 @@ func (db *DB) Retry(ctx context.Context, id uuid.UUID, end AttemptEnd, delay tim
 	batch.Queue(`
 UPDATE cas.documents
 SET status = 'queued', claimed_by = NULL, attempts = greatest(0, attempts - @uncounted::integer), not_before = @at, updated_at = now()
-WHERE document_id = @id AND status = 'calling'`, pgx.NamedArgs{"id": id, "uncounted": uncounted, "at": at})
+WHERE document_id = @id AND status = 'calling' AND `+heldSQL, pgx.NamedArgs{"id": id, "uncounted": uncounted, "at": at, "worker": end.WorkerID})
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("note retry of document %s: %w", id, err)
 	}

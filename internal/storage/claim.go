@@ -35,18 +35,24 @@ RETURNING ` + documentColumns
 }
 
 // Release gives a claimed document back to pending, as if it had not been
-// claimed: the worker is shutting down.
+// claimed: the worker is shutting down. An attempt that is open stays so, as one
+// of unknown outcome: its answer may be parked.
 func (db *DB) Release(ctx context.Context, id, worker uuid.UUID) error {
 	const sql = `
-UPDATE cas.documents SET status = 'pending', claimed_by = NULL, updated_at = now()
-WHERE document_id = @id AND claimed_by = @worker AND status = 'calling'`
+WITH released AS (
+	UPDATE cas.documents SET status = 'pending', claimed_by = NULL, updated_at = now()
+	WHERE document_id = @id AND claimed_by = @worker AND status = 'calling'
+	RETURNING document_id
+)
+UPDATE cas.attempts a SET outcome = 'unknown', finished_at = now()
+FROM released WHERE a.document_id = released.document_id AND a.outcome = 'calling'`
 	if _, err := db.pool.Exec(ctx, sql, pgx.NamedArgs{"id": id, "worker": worker}); err != nil {
 		return fmt.Errorf("release document %s: %w", id, err)
 	}
 	return nil
 }
 
-// Stall puts a claimed document back to queued, for a try after delay, because
+// Stall puts a claimed document back to pending, for a try after delay, because
 // something other than the API keeps it from being tried (S3, Redis, the ledger).
 // That costs no attempt: one whose row was written, but whose call was not made,
 // is taken off the count again.
@@ -58,7 +64,7 @@ WITH unsent AS (
 	RETURNING 1
 )
 UPDATE cas.documents
-SET status = 'queued', claimed_by = NULL, not_before = now() + @delay::interval,
+SET status = 'pending', claimed_by = NULL, not_before = now() + @delay::interval,
     attempts = greatest(0, attempts - (SELECT count(*) FROM unsent)),
     stalled_since = coalesce(stalled_since, now()), updated_at = now()
 WHERE document_id = @id AND claimed_by = @worker AND status = 'calling'`

@@ -58,6 +58,8 @@ SET reason = excluded.reason, http_status = excluded.http_status, message = excl
 // Bury makes a document dead and closes its attempt, if it has one (end with a
 // RequestID). A document that is parsed stays so.
 func (db *DB) Bury(ctx context.Context, letter DeadLetter, end AttemptEnd) error {
+	args := letter.args()
+	args["worker"] = end.WorkerID
 	batch := &pgx.Batch{}
 	if end.RequestID != "" {
 		batch.Queue(endAttemptSQL, end.args(nil))
@@ -65,11 +67,11 @@ func (db *DB) Bury(ctx context.Context, letter DeadLetter, end AttemptEnd) error
 	batch.Queue(`
 WITH dead AS (
 	UPDATE cas.documents SET status = 'dead', claimed_by = NULL, finished_at = now(), updated_at = now()
-	WHERE document_id = @id AND status NOT IN ('parsed', 'dead')
+	WHERE document_id = @id AND status NOT IN ('parsed', 'dead') AND `+heldSQL+`
 	RETURNING document_id
 )
 INSERT INTO cas.dead_letters (document_id, reason, http_status, message, request_id)
-SELECT document_id, @reason, nullif(@http_status::integer, 0), @message, nullif(@request_id, '') FROM dead`+onDeadAgainSQL, letter.args())
+SELECT document_id, @reason, nullif(@http_status::integer, 0), @message, nullif(@request_id, '') FROM dead`+onDeadAgainSQL, args)
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("bury document %s: %w", letter.DocumentID, err)
 	}

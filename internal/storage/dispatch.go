@@ -46,6 +46,14 @@ func (db *DB) Lead(ctx context.Context) (*Leader, error) {
 		conn.Release()
 		return nil, nil //nolint:nilnil // documented: somebody else leads
 	}
+	// A leader whose machine is gone must not keep the lock until the kernel's own
+	// timeouts, hours later.
+	const notice = `SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
+		set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '25000', false)`
+	if _, err := conn.Exec(ctx, notice); err != nil {
+		(&Leader{conn: conn}).Resign() //nolint:contextcheck // resigning must work when ctx has ended
+		return nil, fmt.Errorf("become dispatcher: %w", err)
+	}
 	return &Leader{conn: conn}, nil
 }
 
@@ -109,7 +117,10 @@ type Lost struct {
 
 // Reclaim puts documents back to pending whose worker has not been seen for
 // lease, and marks the attempts it left open as unknown. It returns them.
-func (l *Leader) Reclaim(ctx context.Context, lease time.Duration) ([]Lost, error) {
+//
+// A document with an open attempt rests until callTimeout has passed since it
+// began: its worker may yet live and save the answer, and the usage log may tell.
+func (l *Leader) Reclaim(ctx context.Context, lease, callTimeout time.Duration) ([]Lost, error) {
 	const sql = `
 WITH dead AS (
 	SELECT d.document_id, coalesce(d.claimed_by, '00000000-0000-0000-0000-000000000000') AS worker_id FROM cas.documents d
@@ -118,7 +129,8 @@ WITH dead AS (
 	FOR UPDATE SKIP LOCKED
 ), lost AS (
 	UPDATE cas.documents d
-	SET status = 'pending', claimed_by = NULL, not_before = NULL, updated_at = now()
+	SET status = 'pending', claimed_by = NULL, updated_at = now(), not_before = (
+		SELECT max(a.started_at) + @call_timeout::interval FROM cas.attempts a WHERE a.document_id = d.document_id AND a.outcome = 'calling')
 	FROM dead WHERE d.document_id = dead.document_id
 	RETURNING d.document_id, dead.worker_id
 ), unsettled AS (
@@ -126,7 +138,7 @@ WITH dead AS (
 	FROM lost WHERE a.document_id = lost.document_id AND a.outcome = 'calling'
 )
 SELECT document_id, worker_id FROM lost`
-	lost, err := all[Lost](ctx, l.conn, sql, pgx.NamedArgs{"lease": lease})
+	lost, err := all[Lost](ctx, l.conn, sql, pgx.NamedArgs{"lease": lease, "call_timeout": callTimeout})
 	if err != nil {
 		return nil, fmt.Errorf("reclaim documents: %w", err)
 	}

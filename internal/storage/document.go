@@ -143,13 +143,16 @@ type Document struct {
 	StalledSince    *time.Time `db:"stalled_since"` // nil: not stalled
 	SealedPasswords []byte     `db:"sealed_passwords"`
 	HasAnswer       bool       `db:"has_answer"` // an answer of its own is kept
+	Tried           bool       `db:"tried"`      // there was an attempt, perhaps before a redrive
 	Unsettled       int        `db:"unsettled"`  // attempts whose outcome is not known
+	Crashes         int        `db:"crashes"`    // workers that died while they read it
 }
 
 // documentColumns are the columns of Document, of the table under alias d.
 const documentColumns = `d.document_id, d.bucket, d.object_key, coalesce(d.version_id, '') AS version_id, d.etag,
 	d.kind, d.queue, coalesce(d.batch, '') AS batch, d.status, d.attempts, d.delivery, d.stalled_since, d.sealed_passwords,
 	EXISTS (SELECT FROM cas.answers a WHERE a.document_id = d.document_id) AS has_answer,
+	EXISTS (SELECT FROM cas.attempts t WHERE t.document_id = d.document_id) AS tried, d.crashes,
 	(SELECT count(*) FROM cas.attempts t WHERE t.document_id = d.document_id AND t.outcome IN ('calling', 'unknown'))::integer AS unsettled`
 
 // Document returns one document, or ErrNotFound.

@@ -164,3 +164,107 @@ func TestDB_Settle(t *testing.T) {
 		t.Errorf("attempts (-want +got):\n%s", diff)
 	}
 }
+
+// TestDB_BeginAttempt_Answered: bytes that were answered while a document waited
+// for its permit are not called for again.
+func TestDB_BeginAttempt_Answered(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	first, firstWorker := claimed(t, db, "a.pdf")
+	second, secondWorker := claimed(t, db, "b.pdf")
+	attempt := storage.NewAttempt{RequestID: "req_a", DocumentID: first, WorkerID: firstWorker, Endpoint: "/v4/smart/parse", SHA256: [32]byte{9}}
+	if _, err := db.BeginAttempt(t.Context(), attempt); err != nil {
+		t.Fatal(err)
+	}
+	called, err := db.SameBytesCalled(t.Context(), second, [32]byte{9}, "/v4/smart/parse")
+	if !called || err != nil {
+		t.Errorf("SameBytesCalled() during the call = %t, %v, want true", called, err)
+	}
+	answer := storage.Answer{DocumentID: first, SHA256: [32]byte{9}, Endpoint: "/v4/smart/parse", RequestID: "req_a", Body: []byte("{}"), ReceivedAt: time.Now()}
+	end := storage.AttemptEnd{RequestID: "req_a", Outcome: storage.OutcomeAnswered, WorkerID: firstWorker}
+	if err := db.SaveAnswer(t.Context(), answer, end); err != nil {
+		t.Fatal(err)
+	}
+	if called, err := db.SameBytesCalled(t.Context(), second, [32]byte{9}, "/v4/smart/parse"); called || err != nil {
+		t.Errorf("SameBytesCalled() after the answer = %t, %v, want false", called, err)
+	}
+	attempt = storage.NewAttempt{RequestID: "req_b", DocumentID: second, WorkerID: secondWorker, Endpoint: "/v4/smart/parse", SHA256: [32]byte{9}}
+	if _, err := db.BeginAttempt(t.Context(), attempt); !errors.Is(err, storage.ErrSameBytes) {
+		t.Errorf("BeginAttempt() after the answer = %v, want ErrSameBytes", err)
+	}
+}
+
+// TestDB_LateWorker: a worker that was taken for dead moves nothing any more that
+// another one holds.
+func TestDB_LateWorker(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	id, worker := claimed(t, db, "a.pdf")
+	late := uuid.New()
+	end := storage.AttemptEnd{RequestID: "req_late", Outcome: storage.OutcomeFailed, WorkerID: late}
+	if err := db.Retry(t.Context(), id, end, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if got := statusOf(t, db, id); got != storage.StatusCalling {
+		t.Errorf("after a late Retry(): %s, want calling", got)
+	}
+	if err := db.Bury(t.Context(), storage.DeadLetter{DocumentID: id, Reason: storage.ReasonBadRequest, Message: "m"}, end); err != nil {
+		t.Fatal(err)
+	}
+	if letters, err := db.DeadLetters(t.Context(), storage.DeadFilter{}); len(letters) != 0 || err != nil {
+		t.Errorf("after a late Bury(): %v, %v, want no dead letter", letters, err)
+	}
+	answer := storage.Answer{DocumentID: id, Endpoint: "/v4/smart/parse", RequestID: "req_late", Body: []byte("{}"), ReceivedAt: time.Now()}
+	if err := db.SaveAnswer(t.Context(), answer, end); err != nil {
+		t.Fatal(err)
+	}
+	if got := statusOf(t, db, id); got != storage.StatusCalling {
+		t.Errorf("after a late SaveAnswer(): %s, want calling; the answer itself is kept", got)
+	}
+	if _, err := db.Answer(t.Context(), id); err != nil {
+		t.Errorf("the late answer: %v, want it kept", err)
+	}
+	end.WorkerID = worker
+	if err := db.Retry(t.Context(), id, end, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if got := statusOf(t, db, id); got != storage.StatusQueued {
+		t.Errorf("after Retry() of who holds it: %s, want queued", got)
+	}
+}
+
+// TestDB_PauseForStragglers: who died of the account after it was opened comes back
+// with the next probe, but not for ever.
+func TestDB_PauseForStragglers(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	id, _ := claimed(t, db, "a.pdf")
+	if err := db.Bury(t.Context(), storage.DeadLetter{DocumentID: id, Reason: storage.ReasonUnauthorized, Message: "m"}, storage.AttemptEnd{}); err != nil {
+		t.Fatal(err)
+	}
+	paused := func() bool {
+		t.Helper()
+		if err := db.PauseForStragglers(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		account, err := db.Account(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return account.Paused() && account.Due
+	}
+	if paused() {
+		t.Error("paused for who has just died: the worker may be about to pause it itself")
+	}
+	storagetest.Rows(t, address, `UPDATE cas.dead_letters SET dead_at = now() - interval '1 hour'`)
+	if !paused() {
+		t.Error("not paused for a straggler")
+	}
+	if redriven, err := db.ResumeAccount(t.Context()); len(redriven) != 1 || err != nil {
+		t.Errorf("ResumeAccount() = %v, %v, want the straggler", redriven, err)
+	}
+	storagetest.Rows(t, address, `UPDATE cas.dead_letters SET redriven_at = NULL, auto_redrives = 5`)
+	if paused() {
+		t.Error("paused for a document that is always refused")
+	}
+}

@@ -151,13 +151,13 @@ func TestLeader_Reclaim(t *testing.T) {
 	begin(t, db, id, worker, "req_one")
 	leader := lead(t, db)
 
-	if lost, err := leader.Reclaim(t.Context(), lease); len(lost) != 0 || err != nil {
+	if lost, err := leader.Reclaim(t.Context(), lease, 0); len(lost) != 0 || err != nil {
 		t.Fatalf("Reclaim(worker lives) = %v, %v, want none", lost, err)
 	}
 	if err := db.Retire(t.Context(), worker); err != nil {
 		t.Fatal(err)
 	}
-	if lost, err := leader.Reclaim(t.Context(), lease); len(lost) != 1 || err != nil {
+	if lost, err := leader.Reclaim(t.Context(), lease, 0); len(lost) != 1 || err != nil {
 		t.Fatalf("Reclaim(worker gone) = %v, %v, want one", lost, err)
 	}
 	if got := statusOf(t, db, id); got != storage.StatusPending {
@@ -239,8 +239,8 @@ func TestDB_Stall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if document.Status != storage.StatusQueued || document.Attempts != 0 || document.StalledSince == nil {
-		t.Errorf("%s, %d attempts, stalled since %v; want queued, 0, some time", document.Status, document.Attempts, document.StalledSince)
+	if document.Status != storage.StatusPending || document.Attempts != 0 || document.StalledSince == nil {
+		t.Errorf("%s, %d attempts, stalled since %v; want pending, 0, some time", document.Status, document.Attempts, document.StalledSince)
 	}
 }
 

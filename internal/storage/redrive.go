@@ -76,7 +76,7 @@ WITH chosen AS (
 	SELECT l.document_id` + redrivableSQL + oldestSQL + `
 	FOR UPDATE OF l SKIP LOCKED
 ), redriven AS (
-	UPDATE cas.dead_letters l SET redriven_at = now() FROM chosen WHERE l.document_id = chosen.document_id
+	UPDATE cas.dead_letters l SET redriven_at = now(), auto_redrives = 0 FROM chosen WHERE l.document_id = chosen.document_id
 )
 UPDATE cas.documents d
 SET status = 'pending', attempts = 0, crashes = 0, not_before = NULL, stalled_since = NULL, finished_at = NULL, updated_at = now()

@@ -70,8 +70,8 @@ func (db *DB) SaveAnswer(ctx context.Context, a Answer, end AttemptEnd) error {
 	batch := &pgx.Batch{}
 	batch.Queue(saveAnswerSQL, a.args())
 	batch.Queue(endAttemptSQL, end.args(nil))
-	batch.Queue(`UPDATE cas.documents SET status = 'answered', updated_at = now() WHERE document_id = @id AND status = 'calling'`,
-		pgx.NamedArgs{"id": a.DocumentID})
+	batch.Queue(`UPDATE cas.documents SET status = 'answered', updated_at = now() WHERE document_id = @id AND status = 'calling' AND `+heldSQL,
+		pgx.NamedArgs{"id": a.DocumentID, "worker": end.WorkerID})
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("save answer of document %s: %w", a.DocumentID, refused(err))
 	}
@@ -103,8 +103,10 @@ func (db *DB) Save(ctx context.Context, a Answer, s *Statement, end AttemptEnd) 
 	if end.RequestID != "" {
 		batch.Queue(endAttemptSQL, end.args(nil))
 	}
-	// A statement was answered: the account is well, and is probed at once if it is not.
-	batch.Queue(`UPDATE cas.account SET probes = 0 WHERE probes > 0 AND paused_reason IS NULL`)
+	if end.RequestID != "" {
+		// A call was answered: the account is well, and is probed at once if it is not.
+		batch.Queue(`UPDATE cas.account SET probes = 0 WHERE probes > 0 AND paused_reason IS NULL`)
+	}
 	// A document that another worker gave up meanwhile is dead no more.
 	batch.Queue(`UPDATE cas.dead_letters SET redriven_at = now() WHERE document_id = @id AND redriven_at IS NULL`,
 		pgx.NamedArgs{"id": a.DocumentID})

@@ -99,8 +99,13 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 		err = errors.Join(err, server.Shutdown(ending))
 	}()
 
+	heart, err := storage.Open(ctx, c.Postgres.URL.Reveal(), 1)
+	if err != nil {
+		return err
+	}
+	defer heart.Close()
 	worker := jobs.NewWorker(jobs.WorkerConfig{
-		Processor: processor, Redis: redis, Concurrency: c.Worker.Concurrency, CallTimeout: c.API.Timeout, Drain: c.Drain,
+		Processor: processor, Heart: heart, Redis: redis, Concurrency: c.Worker.Concurrency, CallTimeout: c.API.Timeout, Drain: c.Drain,
 		Dispatcher: jobs.DispatcherConfig{
 			Window: c.Worker.Window, Lease: workerLease, API: processor.API, ProbeInterval: c.Account.ProbeInterval, Poison: processor.Poison,
 		},
