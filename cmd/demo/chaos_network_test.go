@@ -68,7 +68,7 @@ func TestChaos_Network(t *testing.T) {
 	p := newPipelineOn(t, sandbox.Config{Credits: -1, Latency: 10 * time.Millisecond}, database, redisURL)
 	p.putSamples(samples.Options{Investors: documents, Seed: 79})
 	p.scan("in/")
-	stop := p.startWorker("--concurrency", "6", "--database-url", throughURL)
+	stop := p.startWorker("--concurrency", "6", "--api-timeout", "5s", "--database-url", throughURL)
 	defer stop()
 	for round := range *rounds {
 		if err := p.api.AwaitCalls(t.Context(), min(6+12*round, documents)); err != nil {

@@ -181,12 +181,15 @@ func (e *Enqueuer) revive(ctx context.Context, stale []storage.Delivery) error {
 }
 
 // exorciseScript removes a task that asynq holds for active although nobody has a
-// lease on it: asynq's own recovery goes by leases and never finds it. KEYS are the
-// queue's leases, its active tasks and the task; ARGV is the task's id.
+// lease on it, which asynq's own recovery never finds, or whose lease is over, which
+// it finds late. KEYS are the queue's leases, its active tasks and the task; ARGV is
+// the task's id.
 //
 //nolint:gochecknoglobals // a constant
 var exorciseScript = redis.NewScript(`
-if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
+local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if lease and tonumber(lease) >= tonumber(redis.call('TIME')[1]) then return 0 end
+redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('LREM', KEYS[2], 0, ARGV[1])
 redis.call('DEL', KEYS[3])
 return 1`)

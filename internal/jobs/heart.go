@@ -21,6 +21,7 @@ type heart struct {
 	host   string
 	lease  time.Duration
 	logger *slog.Logger
+	sweep  func(ctx context.Context, db *storage.DB) error // after each beat
 
 	mu    sync.Mutex
 	since time.Time // of the unbroken row of beats; zero: broken
@@ -69,6 +70,9 @@ func (h *heart) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		pause(ctx, h.lease/5)
 		err := h.beat(ctx)
+		if err == nil && h.sweep != nil {
+			err = h.sweep(ctx, h.db)
+		}
 		if err != nil && !broken && ctx.Err() == nil {
 			h.logger.WarnContext(ctx, "heartbeat does not reach the ledger", slog.Any("err", err))
 		}

@@ -61,6 +61,7 @@ func NewWorker(config WorkerConfig) *Worker {
 		heartDB = d.DB
 	}
 	w.heart = newHeart(heartDB, config.Processor.WorkerID, d.Lease, d.Logger)
+	w.heart.sweep = w.processor.sweep
 	d.Steady = w.heart.steady
 	w.dispatcher = NewDispatcher(d)
 
@@ -95,8 +96,12 @@ func retryDelay(_ int, err error, _ *asynq.Task) time.Duration {
 	if later, ok := errors.AsType[*taskError](err); ok {
 		return later.delay
 	}
-	return throttleWait
+	return strayWait
 }
+
+// strayWait is when a task is delivered again whose end asynq could not note. Its
+// document may long be finished: then there is nothing to do.
+const strayWait = 5 * time.Second
 
 // isFailure tells asynq's statistics apart: waiting is no failure.
 func isFailure(err error) bool {

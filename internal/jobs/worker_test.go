@@ -25,9 +25,9 @@ func TestRetry(t *testing.T) {
 		"AtOnce":    {retryIn(0, false, "put off"), 0, false},
 		"Wrapped":   {fmt.Errorf("process: %w", retryIn(time.Hour, false, "throttled")), time.Hour, false},
 		// Not ours: a lease that expired, a panic of asynq's own.
-		"Lease":   {asynq.ErrLeaseExpired, throttleWait, true},
-		"Skipped": {fmt.Errorf("too_large: %w", asynq.SkipRetry), throttleWait, true},
-		"Other":   {errors.New("unheard of"), throttleWait, true},
+		"Lease":   {asynq.ErrLeaseExpired, strayWait, true},
+		"Skipped": {fmt.Errorf("too_large: %w", asynq.SkipRetry), strayWait, true},
+		"Other":   {errors.New("unheard of"), strayWait, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -52,6 +52,38 @@ FROM released WHERE a.document_id = released.document_id AND a.outcome = 'callin
 	return nil
 }
 
+// abandonedAge is how long a claim must have been left alone before its own worker
+// may say that it is not at it: longer than the word takes to get here.
+const abandonedAge = 15 * time.Second
+
+// ReleaseAbandoned gives documents back to pending that a living worker holds
+// without working on them, and counts them: a claim whose confirmation was lost on
+// the way, say, of which the worker does not know. working is what it works on.
+func (db *DB) ReleaseAbandoned(ctx context.Context, worker uuid.UUID, working []uuid.UUID) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, abandonedAge/3)
+	defer cancel()
+	const sql = `
+WITH released AS (
+	UPDATE cas.documents SET status = 'pending', claimed_by = NULL, updated_at = now()
+	WHERE status IN ('calling', 'answered') AND claimed_by = @worker AND updated_at < now() - @age::interval
+	  AND document_id <> ALL (@working::uuid[])
+	RETURNING document_id
+), unsettled AS (
+	UPDATE cas.attempts a SET outcome = 'unknown', finished_at = now()
+	FROM released WHERE a.document_id = released.document_id AND a.outcome = 'calling'
+)
+SELECT document_id FROM released`
+	rows, err := db.pool.Query(ctx, sql, pgx.NamedArgs{"worker": worker, "working": working, "age": abandonedAge})
+	if err != nil {
+		return 0, fmt.Errorf("release abandoned documents: %w", err)
+	}
+	released, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return 0, fmt.Errorf("release abandoned documents: %w", err)
+	}
+	return len(released), nil
+}
+
 // Stall puts a claimed document back to pending, for a try after delay, because
 // something other than the API keeps it from being tried (S3, Redis, the ledger).
 // That costs no attempt: one whose row was written, but whose call was not made,

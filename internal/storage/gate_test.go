@@ -268,3 +268,36 @@ func TestDB_PauseForStragglers(t *testing.T) {
 		t.Error("paused for a document that is always refused")
 	}
 }
+
+// TestDB_ReleaseAbandoned: a claim of which its worker does not know is given back,
+// what it works on or has just claimed is not.
+func TestDB_ReleaseAbandoned(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	id, worker := claimed(t, db, "a.pdf")
+	begin(t, db, id, worker, "req_open")
+	release := func(working ...uuid.UUID) int {
+		t.Helper()
+		n, err := db.ReleaseAbandoned(t.Context(), worker, working)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := release(); n != 0 {
+		t.Errorf("%d released that were claimed just now", n)
+	}
+	storagetest.Rows(t, address, `UPDATE cas.documents SET updated_at = now() - interval '1 minute'`)
+	if n := release(uuid.New(), id); n != 0 {
+		t.Errorf("%d released that are worked on", n)
+	}
+	if n := release(uuid.New()); n != 1 {
+		t.Errorf("%d released, want the one that nobody works on", n)
+	}
+	if got := statusOf(t, db, id); got != storage.StatusPending {
+		t.Errorf("%s, want pending", got)
+	}
+	if got := storagetest.Rows(t, address, `SELECT outcome FROM cas.attempts`); got[0][0] != "unknown" {
+		t.Errorf("its open attempt is %s, want unknown", got[0][0])
+	}
+}
