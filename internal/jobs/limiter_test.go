@@ -2,9 +2,9 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,46 +21,55 @@ const (
 	slow = 1
 )
 
-// mustAsk asks once for a permit and returns how long to wait for it, 0 for one
-// that was granted.
-func mustAsk(t *testing.T, l *Limiter) time.Duration {
+// fakeClock is Redis' clock in the hands of a test.
+type fakeClock struct{ now atomic.Int64 }
+
+// newLimiters returns some workers' limiters of one key, and their clock.
+func newLimiters(t *testing.T, client redis.UniversalClient, perMinute, n int) ([]*Limiter, *fakeClock) {
 	t.Helper()
-	wait, err := l.ask(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	clock := new(fakeClock)
+	clock.now.Store(1_800_000_000_123_456) // as many digits as Redis' own
+	limiters := make([]*Limiter, n)
+	for i := range limiters {
+		limiters[i] = NewLimiter(client, "key", perMinute, time.Minute)
+		limiters[i].clock = clock.now.Load
 	}
-	return wait
+	return limiters, clock
 }
 
-// TestLimiter_Spaces shows that permits do not come faster than the rate, however
-// many ask, on how many workers. How much slower they come depends on the machine
-// and is not tested here.
-func TestLimiter_Spaces(t *testing.T) {
-	t.Parallel()
-	client := newRedis(t)
-	const workers, each, permits = 3, 4, 3
-	var group sync.WaitGroup
-	began := time.Now()
-	for range workers {
-		limiter := NewLimiter(client, "key", fast)
-		for i := range each {
-			group.Go(func() {
-				queue := storage.QueueBulk
-				if i == 0 {
-					queue = storage.QueueInteractive
-				}
-				for range permits {
-					if err := limiter.Wait(t.Context(), queue); err != nil {
-						t.Error(err)
-					}
-				}
-			})
-		}
+func (c *fakeClock) pass(d time.Duration) { c.now.Add(d.Microseconds()) }
+
+const bulk, interactive = 0, 1 // as ask wants them
+
+// wantSlot asks for a slot and checks that it is granted and comes after wait.
+func wantSlot(t *testing.T, l *Limiter, urgent int, wait time.Duration) {
+	t.Helper()
+	granted, got, err := l.ask(t.Context(), urgent)
+	if err != nil || !granted || got != wait {
+		t.Fatalf("ask() = %t, %s, %v, want a permit after %s", granted, got, err, wait)
 	}
-	group.Wait()
-	const n = workers * each * permits
-	if took, least := time.Since(began), fastInterval*(n-1)*9/10; took < least {
-		t.Errorf("%d permits took %s, want at least %s", n, took, least)
+}
+
+// wantWait asks for a slot and checks that none is granted for wait.
+func wantWait(t *testing.T, l *Limiter, urgent int, wait time.Duration) {
+	t.Helper()
+	granted, got, err := l.ask(t.Context(), urgent)
+	if err != nil || granted || got != wait {
+		t.Fatalf("ask() = %t, %s, %v, want no permit for %s", granted, got, err, wait)
+	}
+}
+
+func wantState(t *testing.T, l *Limiter, want LimiterState) {
+	t.Helper()
+	if got, err := l.State(t.Context()); err != nil || got != want {
+		t.Fatalf("State() = %+v, %v, want %+v", got, err, want)
+	}
+}
+
+func mustHold(t *testing.T, l *Limiter, d time.Duration) {
+	t.Helper()
+	if err := l.Hold(t.Context(), d); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -68,54 +77,62 @@ func TestLimiter_Spaces(t *testing.T) {
 // together later: the API would see a burst.
 func TestLimiter_SavesNothing(t *testing.T) {
 	t.Parallel()
-	limiter := NewLimiter(newRedis(t), "key", slow)
-	if wait := mustAsk(t, limiter); wait != 0 {
-		t.Fatalf("the first permit takes %s, want it at once", wait)
-	}
-	for range 3 { // asking does not put it off
-		if wait := mustAsk(t, limiter); wait < permitPeriod/2 || wait > permitPeriod {
-			t.Errorf("the second permit takes %s, want about %s", wait, permitPeriod)
+	limiters, clock := newLimiters(t, newRedis(t), slow, 1)
+	for range 2 {
+		wantSlot(t, limiters[0], bulk, 0)
+		for range 3 { // asking does not put it off
+			wantWait(t, limiters[0], bulk, permitPeriod-slotAhead)
 		}
+		clock.pass(10 * permitPeriod)
 	}
+}
+
+// TestLimiter_Ahead shows that a slot is known before its time, which waiting for
+// it late does not put off.
+func TestLimiter_Ahead(t *testing.T) {
+	t.Parallel()
+	limiters, clock := newLimiters(t, newRedis(t), slow, 2)
+	wantSlot(t, limiters[0], bulk, 0)
+	clock.pass(permitPeriod - slotAhead)
+	wantSlot(t, limiters[1], bulk, slotAhead)
+	clock.pass(slotAhead / 2)
+	wantWait(t, limiters[0], bulk, permitPeriod-slotAhead/2)
+	clock.pass(permitPeriod)
+	wantSlot(t, limiters[0], bulk, slotAhead/2)
 }
 
 func TestLimiter_PerKey(t *testing.T) {
 	t.Parallel()
 	client := newRedis(t)
-	first, same, other := NewLimiter(client, "key", slow), NewLimiter(client, "key", slow), NewLimiter(client, "another", slow)
-	if wait := mustAsk(t, first); wait != 0 {
-		t.Fatalf("the first permit takes %s, want it at once", wait)
-	}
-	if wait := mustAsk(t, same); wait == 0 {
-		t.Error("another worker on the same key got a permit of its own")
-	}
-	if wait := mustAsk(t, other); wait != 0 {
-		t.Errorf("another key waits %s for this one", wait)
-	}
-	if err := first.Hold(t.Context(), time.Hour); err != nil {
-		t.Fatal(err)
-	}
-	if wait := mustAsk(t, other); wait > permitPeriod {
-		t.Errorf("another key is held for %s as well", wait)
-	}
+	limiters, clock := newLimiters(t, client, slow, 2)
+	other := NewLimiter(client, "another", slow, time.Minute)
+	other.clock = clock.now.Load
+	wantSlot(t, limiters[0], bulk, 0)
+	wantWait(t, limiters[1], bulk, permitPeriod-slotAhead)
+	wantSlot(t, other, bulk, 0)
+	mustHold(t, limiters[0], time.Hour)
+	wantState(t, other, LimiterState{Percent: 100})
+	wantWait(t, other, bulk, permitPeriod-slotAhead)
+
 	keys, err := client.Keys(t.Context(), "*").Result()
-	if err != nil || len(keys) == 0 {
-		t.Fatalf("keys %v (%v), want some", keys, err)
+	if err != nil || len(keys) != 2 {
+		t.Fatalf("keys %v (%v), want two", keys, err)
 	}
 	for _, key := range keys {
 		if strings.Contains(key, "another") {
 			t.Errorf("%s shows the API key", key)
+		}
+		if left := client.PTTL(t.Context(), key).Val(); left <= 0 {
+			t.Errorf("%s stays for ever", key)
 		}
 	}
 }
 
 func TestLimiter_Unlimited(t *testing.T) {
 	t.Parallel()
-	limiter := NewLimiter(newRedis(t), "key", 0)
+	limiters, _ := newLimiters(t, newRedis(t), 0, 1)
 	for range 100 {
-		if wait := mustAsk(t, limiter); wait != 0 {
-			t.Fatalf("a permit takes %s, want no limit", wait)
-		}
+		wantSlot(t, limiters[0], bulk, 0)
 	}
 }
 
@@ -125,7 +142,7 @@ func TestLimiter_Hold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := newRedis(t)
-			limiter, another := NewLimiter(client, "key", perMinute), NewLimiter(client, "key", perMinute)
+			limiter, another := NewLimiter(client, "key", perMinute, time.Minute), NewLimiter(client, "key", perMinute, time.Minute)
 			const hold = 300 * time.Millisecond
 			began := time.Now()
 			if err := limiter.Hold(t.Context(), hold); err != nil {
@@ -145,19 +162,17 @@ func TestLimiter_Hold(t *testing.T) {
 // one.
 func TestLimiter_HoldOnlyGrows(t *testing.T) {
 	t.Parallel()
-	limiter := NewLimiter(newRedis(t), "key", fast)
-	for _, step := range []struct{ hold, least, most time.Duration }{
-		{time.Hour, 30 * time.Minute, time.Hour},
-		{time.Second, 30 * time.Minute, time.Hour},
-		{3 * time.Hour, 2 * time.Hour, 3 * time.Hour},
-	} {
-		if err := limiter.Hold(t.Context(), step.hold); err != nil {
-			t.Fatal(err)
-		}
-		if wait := mustAsk(t, limiter); wait < step.least || wait > step.most {
-			t.Errorf("after a hold of %s: held for %s, want %s to %s", step.hold, wait, step.least, step.most)
-		}
-	}
+	limiters, clock := newLimiters(t, newRedis(t), 0, 2)
+	mustHold(t, limiters[0], time.Hour)
+	wantWait(t, limiters[1], bulk, time.Hour-slotAhead)
+	clock.pass(time.Minute)
+	mustHold(t, limiters[0], time.Second)
+	wantWait(t, limiters[1], bulk, 59*time.Minute-slotAhead)
+	mustHold(t, limiters[1], 3*time.Hour)
+	wantWait(t, limiters[0], bulk, 3*time.Hour-slotAhead)
+	wantState(t, limiters[0], LimiterState{Percent: 100, HeldFor: 3 * time.Hour})
+	clock.pass(3 * time.Hour)
+	wantSlot(t, limiters[0], bulk, 0)
 }
 
 // asked tells when a command of a client has been answered.
@@ -184,78 +199,5 @@ func (a asked) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			a.once.Do(func() { close(a.done) })
 		}
 		return err
-	}
-}
-
-// TestLimiter_GivingUp shows that waiting ends with the context, whose cause
-// tells a shutdown from a permit that did not come, and that the turn is passed
-// on.
-func TestLimiter_GivingUp(t *testing.T) {
-	t.Parallel()
-	client := newRedis(t)
-	waits := newAsked("pttl")
-	client.AddHook(waits)
-	limiter := NewLimiter(client, "key", fast)
-	if err := limiter.Hold(t.Context(), time.Hour); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	result := make(chan error, 1)
-	go func() { result <- limiter.Wait(ctx, storage.QueueBulk) }()
-	<-waits.done
-	cancel(errShutdown)
-	if err := <-result; !errors.Is(err, errShutdown) {
-		t.Errorf("Wait() = %v, want the context's cause", err)
-	}
-	if err := client.Del(t.Context(), limiter.holdKey).Err(); err != nil {
-		t.Fatal(err)
-	}
-	if err := limiter.Wait(t.Context(), storage.QueueBulk); err != nil {
-		t.Errorf("Wait() after others gave up = %v, want a permit", err)
-	}
-}
-
-// TestLimiter_WithoutRedis shows that nobody calls the API while nobody can count
-// the calls.
-func TestLimiter_WithoutRedis(t *testing.T) {
-	t.Parallel()
-	for name, perMinute := range map[string]int{"Limited": fast, "Unlimited": 0} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			limiter := NewLimiter(deadRedis(t), "key", perMinute)
-			err := limiter.Wait(t.Context(), storage.QueueInteractive)
-			if !errors.Is(err, errRedisDown) || judge(err).action != actStall {
-				t.Errorf("Wait() = %v, want Redis' error, which puts documents off", err)
-			}
-			if err := limiter.Hold(t.Context(), time.Second); !errors.Is(err, errRedisDown) {
-				t.Errorf("Hold() = %v, want Redis' error", err)
-			}
-			// The turn is passed on, or the next one would wait for ever.
-			if err := limiter.Wait(t.Context(), storage.QueueBulk); !errors.Is(err, errRedisDown) {
-				t.Errorf("second Wait() = %v, want Redis' error", err)
-			}
-		})
-	}
-}
-
-// TestLimiter_RedisRestarts shows a Redis that dies and comes back empty.
-func TestLimiter_RedisRestarts(t *testing.T) {
-	t.Parallel()
-	server, client := startRedis(t)
-	limiter := NewLimiter(client, "key", fast)
-	if err := limiter.Wait(t.Context(), storage.QueueBulk); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if err := limiter.Wait(t.Context(), storage.QueueBulk); err == nil {
-		t.Error("a permit came without Redis")
-	}
-	if err := server.Restart(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := limiter.Wait(t.Context(), storage.QueueBulk); err != nil {
-		t.Errorf("Wait() = %v, want it to work again", err)
 	}
 }

@@ -8,31 +8,32 @@ import (
 	"time"
 )
 
-func TestLine_InteractiveFirst(t *testing.T) {
+func TestLine_InOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var l line
-		if err := l.enter(t.Context(), false); err != nil {
+		l := newLine()
+		if err := l.enter(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		served := make(chan string, 4)
-		for _, waiter := range []struct {
-			name        string
-			interactive bool
-		}{{"bulk 1", false}, {"bulk 2", false}, {"interactive 1", true}, {"interactive 2", true}} {
+		const n = 10
+		served := make(chan int, n)
+		for i := range n {
 			go func() {
-				if err := l.enter(t.Context(), waiter.interactive); err != nil {
+				if err := l.enter(t.Context()); err != nil {
 					t.Error(err)
 				}
-				served <- waiter.name
+				served <- i
 				l.leave()
 			}()
 			synctest.Wait() // one after the other
 		}
+		if len(served) > 0 {
+			t.Error("somebody had the turn while it was taken")
+		}
 		l.leave()
-		for _, want := range []string{"interactive 1", "interactive 2", "bulk 1", "bulk 2"} {
+		for want := range n {
 			if got := <-served; got != want {
-				t.Errorf("served %s, want %s", got, want)
+				t.Errorf("served %d, want %d", got, want)
 			}
 		}
 	})
@@ -41,18 +42,18 @@ func TestLine_InteractiveFirst(t *testing.T) {
 func TestLine_GivingUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var l line
-		if err := l.enter(t.Context(), true); err != nil {
+		l := newLine()
+		if err := l.enter(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		cause := errors.New("had enough")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, cause)
 		defer cancel()
-		if err := l.enter(ctx, true); !errors.Is(err, cause) {
+		if err := l.enter(ctx); !errors.Is(err, cause) {
 			t.Errorf("enter() = %v, want the cause", err)
 		}
 		l.leave()
-		if err := l.enter(t.Context(), false); err != nil { // the turn is not lost
+		if err := l.enter(t.Context()); err != nil { // the turn is not lost
 			t.Fatal(err)
 		}
 	})

@@ -54,18 +54,18 @@ func testMain(m *testing.M) int {
 // newRedis gives the test an empty database of the shared Redis. asynq's keys
 // have fixed names, so tests cannot share one. A test takes one at most, or two
 // tests could wait for each other.
-func newRedis(t *testing.T) redis.UniversalClient {
-	t.Helper()
+func newRedis(tb testing.TB) redis.UniversalClient {
+	tb.Helper()
 	options, err := redisOptions(redisURL)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	options.DB = <-databases
 	client := redis.NewUniversalClient(options)
-	t.Cleanup(func() {
-		flush(t, client)
+	tb.Cleanup(func() {
+		flush(tb, client)
 		if err := client.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 		databases <- options.DB
 	})
@@ -73,10 +73,10 @@ func newRedis(t *testing.T) redis.UniversalClient {
 }
 
 // flush empties the database of one test, as FLUSHALL does for all of them.
-func flush(t *testing.T, client redis.UniversalClient) {
-	t.Helper()
-	if err := client.FlushDB(context.WithoutCancel(t.Context())).Err(); err != nil {
-		t.Error(err)
+func flush(tb testing.TB, client redis.UniversalClient) {
+	tb.Helper()
+	if err := client.FlushDB(context.WithoutCancel(tb.Context())).Err(); err != nil {
+		tb.Error(err)
 	}
 }
 

@@ -185,14 +185,14 @@ func TestRun_Permit(t *testing.T) {
 	t.Parallel()
 	client := newRedis(t)
 	r := newTestRun()
-	r.p.Limiter = NewLimiter(client, "key", 0)
+	r.p.Limiter = NewLimiter(client, "key", 0, time.Minute)
 	if err := r.permit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.p.Limiter.Hold(t.Context(), time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	waits := newAsked("pttl")
+	waits := newAsked("evalsha")
 	client.AddHook(waits)
 	result := make(chan error, 1)
 	go func() { result <- r.permit(t.Context()) }()
@@ -201,7 +201,7 @@ func TestRun_Permit(t *testing.T) {
 	if err := <-result; !errors.Is(err, errShutdown) {
 		t.Errorf("permit() during a shutdown = %v, want errShutdown", err)
 	}
-	if err := client.Del(t.Context(), r.p.Limiter.holdKey).Err(); err != nil {
+	if err := client.Del(t.Context(), r.p.Limiter.key).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.permit(t.Context()); !errors.Is(err, errShutdown) { // though permits are to be had

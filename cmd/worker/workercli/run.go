@@ -83,7 +83,7 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 	}
 	processor.Parked = jobs.NewParked(redis, answers)
 	processor.Poison = jobs.NewPoison(redis, processor.WorkerID)
-	processor.Limiter = jobs.NewLimiter(redis, key(), c.API.RatePerMinute)
+	processor.Limiter = jobs.NewLimiter(redis, key(), c.API.RatePerMinute, c.API.Timeout)
 	registry.MustRegister(jobs.NewCollector(db, redis, logger))
 
 	server, err := telemetry.Serve(ctx, c.Worker.Addr, registry, map[string]telemetry.Check{
