@@ -19,8 +19,10 @@
 //	400, 401, 402, 403, 404, 422, 200 "failed"   dead at once
 //	object missing, changed, too large, no PDF   dead at once, no call
 //	413 by multipart                             once more by pdf_url, else dead
-//	429                                          retry, not counted; the fleet holds
-//	408, 409, 5xx, network, timeout, cut off     retry, counted, dead when exhausted
+//	429                                          retry, not counted; the fleet holds and eases
+//	408, 409, 5xx, network, timeout, cut off     retry, counted, dead when exhausted;
+//	                                             one probe at a time when most end so
+//	no permit for 10 minutes                     retry, not counted, for a day
 //	S3, Postgres or Redis away                   retry, not counted, for a day
 //	success that is no statement                 dead, answer kept
 //	panic                                        dead
