@@ -17,6 +17,7 @@ help: ## list the targets
 
 demo: ## the whole pipeline on local parts; ARGS=--keep leaves them running
 	@.ci/deps postgres
+	@echo "compiling (the first time for some minutes) ..."
 	@go run ./cmd/demo $(ARGS)
 
 test: deps ## every test, with the race detector, on a Postgres and a Redis of its own

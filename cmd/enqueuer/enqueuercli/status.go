@@ -91,7 +91,7 @@ func (c *statusCommand) read(ctx context.Context, db *storage.DB, credits func(c
 			s.Left += n
 		}
 	}
-	if s.Left > 0 && overview.FinishedLately > 0 {
+	if s.Left > 0 && overview.FinishedLately > 0 && !overview.Account.Paused() {
 		s.ETASeconds = s.Left * 60 / overview.FinishedLately
 	}
 	return s, nil
@@ -155,6 +155,9 @@ func (c *statusCommand) show(console *console, s status) error {
 	row("finished in the last minute", s.FinishedLately, "")
 	if s.Left > 0 {
 		eta := "unknown: nothing finished in the last minute"
+		if s.Account.Paused() {
+			eta = "unknown: the account is paused"
+		}
 		if s.ETASeconds > 0 {
 			eta = (time.Duration(s.ETASeconds) * time.Second).String()
 		}

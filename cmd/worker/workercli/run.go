@@ -110,6 +110,10 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 			Window: c.Worker.Window, Lease: workerLease, API: processor.API, ProbeInterval: c.Account.ProbeInterval, Poison: processor.Poison,
 		},
 	})
+	if account, err := db.Account(ctx); err == nil && account.Paused() { // else the first look of the leader tells
+		logger.WarnContext(ctx, "account is paused: nothing is called until a probe finds it well, or worker resume",
+			slog.String("reason", string(account.Reason)), slog.String("text", account.Message))
+	}
 	if err := worker.Run(ctx); err != nil {
 		return err
 	}
