@@ -50,7 +50,7 @@ func TestPipeline_Retries(t *testing.T) {
 	}
 	p.scan("in/")
 	base, most := 100*time.Millisecond, 400*time.Millisecond
-	p.drain("--api-timeout", "1s", "--max-attempts", strconv.Itoa(attempts), "--backoff-base", base.String(), "--backoff-max", most.String(),
+	p.drain("--api-timeout", "2s", "--max-attempts", strconv.Itoa(attempts), "--backoff-base", base.String(), "--backoff-max", most.String(),
 		"--probe-interval", "1s")
 
 	for i, c := range cases {

@@ -35,7 +35,7 @@ func TestPipeline_UnknownSettled(t *testing.T) {
 	p.api.FailDocument(all[0].sum, lostSuccess())
 	p.api.FailDocument(all[1].sum, sandbox.Fault{Delay: time.Hour})
 	p.scan("in/")
-	p.drain("--api-timeout", "1s")
+	p.drain("--api-timeout", "2s")
 	const attempts = `SELECT string_agg(outcome || ' ' || coalesce(credits::text, '-'), ', ' ORDER BY started_at) FROM cas.attempts
 		JOIN cas.documents USING (document_id) WHERE object_key = '`
 	if got := p.value(attempts + all[0].key + `'`); got != "lost 1.0, answered 1.0" {
@@ -59,7 +59,7 @@ func TestPipeline_UnknownHeld(t *testing.T) {
 	p.api.FailDocument(all[0].sum, lostSuccess())
 	p.api.SetUsageFault(503)
 	p.scan("in/")
-	p.drain("--api-timeout", "1s", "--unknown", "hold")
+	p.drain("--api-timeout", "2s", "--unknown", "hold")
 	if got := p.fates()[all[0].key]; got.Reason != "retries_exhausted" || got.Attempts != 1 {
 		t.Errorf("%+v, want held after one attempt", got)
 	}
