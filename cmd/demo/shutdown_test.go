@@ -92,3 +92,18 @@ func TestPipeline_FailOnDead(t *testing.T) {
 		t.Errorf("exit code %d, want %d", code, config.ExitDead)
 	}
 }
+
+// TestPipeline_StoppedAtStart: a worker that is told to stop before it has begun
+// has done its duty, but not one that was to drain.
+func TestPipeline_StoppedAtStart(t *testing.T) {
+	t.Parallel()
+	p := newPipeline(t, sandbox.Config{Credits: -1})
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if code := p.worker(ctx); code != config.ExitDone {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	if code := p.worker(ctx, "--drain"); code != config.ExitInterrupted {
+		t.Errorf("exit code %d with --drain, want %d", code, config.ExitInterrupted)
+	}
+}

@@ -121,6 +121,9 @@ func (w *Worker) Leads() bool { return w.dispatcher.Leads() }
 // could not start.
 func (w *Worker) Run(ctx context.Context) error {
 	if err := w.heart.beat(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop before it had begun
+		}
 		return err
 	}
 	// What beats and dispatches outlives ctx: calls under way are still ours.

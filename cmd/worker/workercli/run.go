@@ -44,6 +44,12 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 	if err := config.Validate(c.Postgres, c.Redis, c.S3, c.API, c.SecretKey, c.Worker, c.Account); err != nil {
 		return err
 	}
+	started := false
+	defer func() {
+		if !started && ctx.Err() != nil { // told to stop before it had begun: nothing is under way
+			err = c.verdict(ctx, nil)
+		}
+	}()
 	logger := telemetry.NewLogger(console.err, c.Log.SlogLevel(), c.Log.Format)
 	logger.InfoContext(ctx, "worker starts", slog.String("version", config.Version()), slog.Any("postgres", c.Postgres),
 		slog.Any("redis", c.Redis), slog.Any("api", c.API), slog.Int("concurrency", c.Worker.Concurrency))
@@ -114,6 +120,7 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 		logger.WarnContext(ctx, "account is paused: nothing is called until a probe finds it well, or worker resume",
 			slog.String("reason", string(account.Reason)), slog.String("text", account.Message))
 	}
+	started = true
 	if err := worker.Run(ctx); err != nil {
 		return err
 	}
