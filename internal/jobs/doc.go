@@ -8,24 +8,29 @@
 //	                  ┌──────────── dispatcher: oldest first, interactive ahead
 //	                  ▼
 //	pending ──► queued (task in Redis) ──► calling ─────────► parsed
-//	               ▲                          │
-//	               ├── retry, throttled, stalled
-//	               │                          └─────────────► dead (+ asynq archive)
-//	               └── the dispatcher again, if the task vanished or its worker died
+//	   ▲           ▲                          │ │
+//	   │           ├── retry, throttled ──────┘ └───────────► dead (+ asynq archive)
+//	   │           └── the dispatcher again, if the task vanished
+//	   └── stalled, released, redriven, or its worker died
 //
 // What happened decides, in verdict.go:
 //
 //	statement                                    parsed
-//	400, 401, 402, 403, 404, 422, 200 "failed"   dead at once
+//	400, 404, 422, 200 "failed"                  dead at once
+//	401, 402, or a 403 that means one of them    dead at once, and the account pauses; it
+//	                                             comes back when the account is well
+//	another 403                                  dead at once
+//	no password opens it, as found here          dead at once, no call
 //	object missing, changed, too large, no PDF   dead at once, no call
 //	413 by multipart                             once more by pdf_url, else dead
 //	429                                          retry, not counted; the fleet holds and eases
 //	408, 409, 5xx, network, timeout, cut off     retry, counted, dead when exhausted;
 //	                                             one probe at a time when most end so
-//	no permit for 10 minutes                     retry, not counted, for a day
-//	S3, Postgres or Redis away                   retry, not counted, for a day
+//	no permit for 10 minutes                     pending again, not counted, for a day
+//	S3, Postgres or Redis away                   pending again, not counted, for a day
+//	the same bytes are being called for          pending again, for their answer
 //	success that is no statement                 dead, answer kept
-//	panic                                        dead
+//	panic; a second worker that dies of it       dead
 //
 // The processor makes one request per attempt: retrying is the queue's.
 package jobs

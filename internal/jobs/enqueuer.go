@@ -81,7 +81,9 @@ func (e *Enqueuer) deliver(ctx context.Context, deliveries []storage.Delivery) e
 				mu.Lock()
 				defer mu.Unlock()
 				failed = append(failed, d.DocumentID)
-				first = cmpError(first, err)
+				if first == nil {
+					first = err
+				}
 			}
 			return nil // the others are still tried
 		})
@@ -116,13 +118,6 @@ func documentsOf(deliveries []storage.Delivery) []uuid.UUID {
 		ids[i] = d.DocumentID
 	}
 	return ids
-}
-
-func cmpError(first, err error) error {
-	if first != nil {
-		return first
-	}
-	return err
 }
 
 func (e *Enqueuer) enqueue(ctx context.Context, d storage.Delivery) error {

@@ -109,12 +109,6 @@ func isFailure(err error) bool {
 	return !errors.As(err, &later) || later.counted
 }
 
-// Processor returns the processor, for tests that deliver tasks themselves.
-func (w *Worker) Processor() *Processor { return w.processor }
-
-// Leads reports whether this worker's dispatcher leads the fleet.
-func (w *Worker) Leads() bool { return w.dispatcher.Leads() }
-
 // Run works until ctx ends, or, with Drain, until nothing is left to do. Then it
 // takes no more tasks, lets documents that wait go back to pending, and finishes
 // and saves the calls under way before it returns. It returns an error when it
