@@ -120,7 +120,7 @@ func TestDispatcher_Tend(t *testing.T) {
 		t.Errorf("account after a probe in vain: %+v, want paused, and the next probe later", got)
 	}
 	tend(1, 2) // not yet due
-	if deliveries, err := lead(t, db).Dispatch(t.Context(), storage.QueueBulk, 10); err != nil || len(deliveries) != 0 {
+	if deliveries, err := lead(t, db).Dispatch(t.Context(), storage.QueueBulk, 10, storage.Budget{}); err != nil || len(deliveries) != 0 {
 		t.Errorf("dispatched %v, %v, want nothing while paused", deliveries, err)
 	}
 

@@ -96,7 +96,7 @@ func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLin
 	var err error
 	r.attempts, err = r.p.DB.BeginAttempt(ctx, storage.NewAttempt{
 		RequestID: request.RequestID, DocumentID: r.document.ID, WorkerID: r.p.WorkerID,
-		Endpoint: string(r.endpoint), SHA256: file.sum, SizeBytes: file.size,
+		Endpoint: string(r.endpoint), SHA256: file.sum, SizeBytes: file.size, Budget: r.p.Budget,
 	})
 	if err != nil {
 		return storage.Answer{}, err

@@ -15,8 +15,9 @@ type DispatcherConfig struct {
 	DB       *storage.DB
 	Enqueuer *Enqueuer
 	Logger   *slog.Logger
-	Window   int           // documents kept under way per queue
-	Every    time.Duration // between looks at the backlog; 0 is 250 ms
+	Window   int            // documents kept under way per queue
+	Budget   storage.Budget // what the fleet may spend in a day: what is beyond it waits in the ledger
+	Every    time.Duration  // between looks at the backlog; 0 is 250 ms
 	// Lease is how long a worker may not be seen before what it claimed is freed.
 	Lease time.Duration
 	// CallTimeout is how long a call may take: what a dead worker has called for
@@ -118,7 +119,7 @@ func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, stale, re
 	defer cancel()
 	work := []error{d.dispatch(ctx, leader)}
 	if tend.due() {
-		work = append(work, d.tend(ctx))
+		work = append(work, d.tend(ctx), leader.ShowBudget(ctx, d.Budget))
 	}
 	if stale.due() {
 		work = append(work, d.revive(ctx, leader))
@@ -131,7 +132,7 @@ func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, stale, re
 
 func (d *Dispatcher) dispatch(ctx context.Context, leader *storage.Leader) error {
 	for _, queue := range []string{storage.QueueInteractive, storage.QueueBulk} {
-		deliveries, err := leader.Dispatch(ctx, queue, d.Window)
+		deliveries, err := leader.Dispatch(ctx, queue, d.Window, d.Budget)
 		if err != nil {
 			return err
 		}

@@ -45,6 +45,8 @@ type ProcessorConfig struct {
 	Backoff     Backoff // between tries
 	// ProbeInterval is the first wait between probes of a paused account.
 	ProbeInterval time.Duration
+	// Budget is what the fleet may spend in a day.
+	Budget storage.Budget
 	// UnsavedLimit is how many bytes of answers may be held that Postgres does not
 	// take; beyond it no further call is made. 0 is 256 MiB.
 	UnsavedLimit int64

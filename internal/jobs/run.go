@@ -214,7 +214,7 @@ func (r *run) conclude(ctx context.Context, err error) error {
 	case v.action == actBury:
 		return r.bury(ctx, v.reason, err)
 	case v.action == actRelease:
-		r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Release(ctx, r.document.ID, r.p.WorkerID) })
+		r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Release(ctx, r.document.ID, r.p.WorkerID, v.delay) })
 		r.report(ctx, slog.LevelInfo, "document released", "released", err)
 		return nil
 	default:

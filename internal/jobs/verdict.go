@@ -18,7 +18,7 @@ const (
 	actRetry                      // again later; the attempt counts
 	actThrottle                   // again later; the attempt does not count, the fleet holds
 	actStall                      // again later; the API was not asked
-	actRelease                    // back to pending: the worker is shutting down, or the account is paused
+	actRelease                    // back to pending: the worker is shutting down, the account is paused, the budget used up
 )
 
 // verdict is the decision on an error.
@@ -62,6 +62,8 @@ func judge(err error) verdict {
 	switch {
 	case errors.Is(err, errShutdown), errors.Is(err, storage.ErrPaused):
 		return verdict{action: actRelease}
+	case errors.Is(err, storage.ErrBudget):
+		return verdict{action: actRelease, delay: budgetWait}
 	case errors.Is(err, storage.ErrSameBytes):
 		return verdict{action: actStall, delay: sameBytesWait}
 	case errors.Is(err, errPanic):
@@ -153,6 +155,11 @@ func (b Backoff) Delay(tries int) time.Duration {
 // sameBytesWait is how long a document waits for the answer to another one with
 // the same bytes, before it looks again. asynq counts in whole seconds.
 const sameBytesWait = 2 * time.Second
+
+// budgetWait is how long a document rests that a worker has found over budget. It is
+// rare: the dispatcher leaves out what the budget does not allow, but may have been
+// told of another one than the worker was.
+const budgetWait = time.Minute
 
 // throttleWait is how long the fleet holds after a 429 that does not say how
 // long: the API's documentation names 60 s.

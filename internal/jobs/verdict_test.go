@@ -53,6 +53,8 @@ func TestJudge(t *testing.T) {
 
 		// What the processor found.
 		"Shutdown":        {errShutdown, verdict{action: actRelease}},
+		"Paused":          {storage.ErrPaused, verdict{action: actRelease}},
+		"Budget":          {storage.ErrBudget, verdict{action: actRelease, delay: budgetWait}},
 		"Panic":           {errPanic, buried(storage.ReasonCrashed)},
 		"Empty":           {errEmpty, buried(storage.ReasonNotAPDF)},
 		"NoPDFAtAll":      {errNotPDF, buried(storage.ReasonNotAPDF)},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,6 +32,7 @@ type NewAttempt struct {
 	Endpoint   string
 	SHA256     [32]byte // of the PDF that will be sent
 	SizeBytes  int64
+	Budget     // what the fleet may spend in a day
 }
 
 // AttemptEnd is how a call ended. The zero value of a field means unknown.
@@ -50,12 +52,12 @@ type AttemptEnd struct {
 // BeginAttempt commits the row of a call before the call is made, counts it and
 // returns the count. It is the last gate before money is spent; do not call after
 // ErrPaused (the account), ErrSameBytes (another document with these bytes is
-// being called for, or has been answered since AnswerFor was asked) or ErrBusy (the
-// claim is lost).
+// being called for, or has been answered since AnswerFor was asked), ErrBudget (the
+// cap of its batch, or the day's) or ErrBusy (the claim is lost).
 func (db *DB) BeginAttempt(ctx context.Context, a NewAttempt) (int, error) {
 	// Whoever begins second with the same bytes waits for the first to commit, and
-	// then, in a statement of its own, sees its row. Both are one transaction and
-	// one round trip.
+	// then, in a statement of its own, sees its row; so it is with a budget that has a
+	// cap. All are one transaction and one round trip.
 	const lock = `SELECT pg_advisory_xact_lock(hashtextextended(@endpoint, @bytes))`
 	const sql = `
 WITH gate AS (
@@ -63,28 +65,37 @@ WITH gate AS (
 	       EXISTS (SELECT FROM cas.documents o JOIN cas.attempts t ON t.document_id = o.document_id
 	               WHERE o.sha256 = @sha256 AND o.status = 'calling' AND o.document_id <> @document
 	                 AND t.outcome = 'calling' AND t.endpoint = @endpoint)
-	    OR EXISTS (SELECT FROM cas.answers a WHERE a.sha256 = @sha256 AND a.endpoint = @endpoint AND a.document_id <> @document) AS same_bytes
+	    OR EXISTS (SELECT FROM cas.answers a WHERE a.sha256 = @sha256 AND a.endpoint = @endpoint AND a.document_id <> @document) AS same_bytes,
+	       EXISTS (SELECT FROM cas.documents d
+	               LEFT JOIN cas.batches b ON b.batch = d.batch LEFT JOIN cas.budget_days y ON y.day = ` + todaySQL + `
+	               WHERE d.document_id = @document
+	                 AND (b.calls >= b.max_credits OR coalesce(y.calls, 0) >= ` + dailySQL + `)) AS spent
 ), counted AS (
 	UPDATE cas.documents
 	SET attempts = attempts + 1, sha256 = @sha256, size_bytes = @size, stalled_since = NULL, updated_at = now()
 	FROM gate
-	WHERE document_id = @document AND claimed_by = @worker AND status = 'calling' AND NOT gate.paused AND NOT gate.same_bytes
-	RETURNING attempts
-), begun AS (
+	WHERE document_id = @document AND claimed_by = @worker AND status = 'calling' AND NOT gate.paused AND NOT gate.same_bytes AND NOT gate.spent
+	RETURNING attempts, batch
+)` + countSQL + `, begun AS (
 	INSERT INTO cas.attempts (request_id, document_id, endpoint, worker_id)
 	SELECT @request, @document, @endpoint, @worker FROM counted
 )
-SELECT paused, same_bytes, coalesce((SELECT attempts FROM counted), 0) FROM gate`
-	args := pgx.NamedArgs{
+SELECT paused, same_bytes, spent, coalesce((SELECT attempts FROM counted), 0) FROM gate`
+	args := a.args()
+	maps.Copy(args, pgx.NamedArgs{
 		"request": a.RequestID, "document": a.DocumentID, "worker": a.WorkerID,
 		"endpoint": a.Endpoint, "sha256": a.SHA256[:], "size": a.SizeBytes,
 		"bytes": int64(binary.BigEndian.Uint64(a.SHA256[:8])), //nolint:gosec // any 64 bits do
-	}
-	var paused, sameBytes bool
+	})
+	var paused, sameBytes, spent bool
 	var attempts int
 	batch := &pgx.Batch{}
 	batch.Queue(lock, args)
-	batch.Queue(sql, args).QueryRow(func(row pgx.Row) error { return row.Scan(&paused, &sameBytes, &attempts) })
+	batch.Queue(lockBatchSQL, args)
+	if a.DailyCredits > 0 {
+		batch.Queue(lockDaySQL)
+	}
+	batch.Queue(sql, args).QueryRow(func(row pgx.Row) error { return row.Scan(&paused, &sameBytes, &spent, &attempts) })
 	err := db.pool.SendBatch(ctx, batch).Close()
 	switch {
 	case err != nil:
@@ -92,6 +103,8 @@ SELECT paused, same_bytes, coalesce((SELECT attempts FROM counted), 0) FROM gate
 		err = ErrPaused
 	case sameBytes:
 		err = ErrSameBytes
+	case spent:
+		err = ErrBudget
 	case attempts == 0:
 		err = ErrBusy
 	}
@@ -118,13 +131,20 @@ SELECT EXISTS (SELECT FROM cas.documents o JOIN cas.attempts t ON t.document_id 
 	return r.Called, nil
 }
 
-// endAttemptSQL closes the attempt; harmless when there is none (request "").
+// endAttemptSQL closes the attempt and gives its credit back if it was not
+// charged; harmless when there is none (request ""), and when done again.
 const endAttemptSQL = `
-UPDATE cas.attempts
-SET outcome = @outcome, finished_at = now(), http_status = nullif(@http_status::integer, 0), code = nullif(@code, ''),
-    message = nullif(@message, ''), api_request_id = nullif(@api_request_id, ''), credits = nullif(@credits, '')::numeric,
-    retry_at = @retry_at::timestamptz
-WHERE request_id = @request_id`
+WITH was AS (
+	SELECT a.request_id, ` + countsSQL + ` AS counts FROM cas.attempts a WHERE a.request_id = @request_id FOR UPDATE
+), ended AS (
+	UPDATE cas.attempts a
+	SET outcome = @outcome, finished_at = now(), http_status = nullif(@http_status::integer, 0), code = nullif(@code, ''),
+	    message = nullif(@message, ''), api_request_id = nullif(@api_request_id, ''), credits = nullif(@credits, '')::numeric,
+	    retry_at = @retry_at::timestamptz
+	FROM was WHERE a.request_id = was.request_id
+	RETURNING a.document_id, a.started_at, ` + countsSQL + ` - was.counts AS change
+)` + recountSQL + `
+SELECT FROM days_recounted`
 
 func (e AttemptEnd) args(retryAt *time.Time) pgx.NamedArgs {
 	return pgx.NamedArgs{

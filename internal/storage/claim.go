@@ -16,7 +16,7 @@ import (
 // worker has died is not claimed here: Leader.Reclaim frees it first.
 func (db *DB) Claim(ctx context.Context, id, worker uuid.UUID) (Document, error) {
 	const sql = `
-UPDATE cas.documents d SET status = 'calling', claimed_by = @worker, not_before = NULL, updated_at = now()
+UPDATE cas.documents d SET status = 'calling', claimed_by = @worker, not_before = NULL, over_budget = false, updated_at = now()
 WHERE d.document_id = @id AND d.status IN ('pending', 'queued')
 RETURNING ` + documentColumns
 	document, err := one[Document](ctx, db.pool, sql, pgx.NamedArgs{"id": id, "worker": worker})
@@ -35,18 +35,19 @@ RETURNING ` + documentColumns
 }
 
 // Release gives a claimed document back to pending, as if it had not been
-// claimed: the worker is shutting down. An attempt that is open stays so, as one
-// of unknown outcome: its answer may be parked.
-func (db *DB) Release(ctx context.Context, id, worker uuid.UUID) error {
+// claimed, for a try after delay: the worker is shutting down, say, or nothing may
+// be called for. An attempt that is open stays so, as one of unknown outcome: its
+// answer may be parked.
+func (db *DB) Release(ctx context.Context, id, worker uuid.UUID, delay time.Duration) error {
 	const sql = `
 WITH released AS (
-	UPDATE cas.documents SET status = 'pending', claimed_by = NULL, updated_at = now()
+	UPDATE cas.documents SET status = 'pending', claimed_by = NULL, not_before = now() + nullif(@delay::interval, interval '0'), updated_at = now()
 	WHERE document_id = @id AND claimed_by = @worker AND status = 'calling'
 	RETURNING document_id
 )
 UPDATE cas.attempts a SET outcome = 'unknown', finished_at = now()
 FROM released WHERE a.document_id = released.document_id AND a.outcome = 'calling'`
-	if _, err := db.pool.Exec(ctx, sql, pgx.NamedArgs{"id": id, "worker": worker}); err != nil {
+	if _, err := db.pool.Exec(ctx, sql, pgx.NamedArgs{"id": id, "worker": worker, "delay": delay}); err != nil {
 		return fmt.Errorf("release document %s: %w", id, err)
 	}
 	return nil
@@ -90,15 +91,16 @@ SELECT document_id FROM released`
 // is taken off the count again.
 func (db *DB) Stall(ctx context.Context, id, worker uuid.UUID, delay time.Duration) error {
 	const sql = `
-WITH unsent AS (
+WITH ended AS (
 	UPDATE cas.attempts SET outcome = 'failed', finished_at = now(), message = 'not sent'
 	WHERE document_id = @id AND worker_id = @worker AND outcome = 'calling'
-	RETURNING 1
-)
+	RETURNING document_id, started_at, -1 AS change
+)` + recountSQL + `
 UPDATE cas.documents
 SET status = 'pending', claimed_by = NULL, not_before = now() + @delay::interval,
-    attempts = greatest(0, attempts - (SELECT count(*) FROM unsent)),
+    attempts = greatest(0, attempts - (SELECT count(*) FROM ended)),
     stalled_since = coalesce(stalled_since, now()), updated_at = now()
+FROM (SELECT count(*) FROM days_recounted) AS first -- in the order of the locks
 WHERE document_id = @id AND claimed_by = @worker AND status = 'calling'`
 	if _, err := db.pool.Exec(ctx, sql, pgx.NamedArgs{"id": id, "worker": worker, "delay": delay}); err != nil {
 		return fmt.Errorf("stall document %s: %w", id, err)

@@ -25,6 +25,8 @@ var (
 	// ErrSameBytes means that another document with the same bytes is being called
 	// for: its answer will do for this one too.
 	ErrSameBytes = errors.New("another document with the same bytes is being parsed")
+	// ErrBudget means that the document's batch, or the day, has used up its credits.
+	ErrBudget = errors.New("the budget is used up")
 	// ErrRefused means that Postgres refused the values; they will not get better
 	// by trying again.
 	ErrRefused = errors.New("values refused by the database")

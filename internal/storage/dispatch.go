@@ -69,30 +69,96 @@ func (l *Leader) Resign() {
 // Dispatch moves pending documents of a queue to queued, oldest first, until
 // window of them are under way, and returns them for the queue, oldest first.
 // Those whose NotBefore lies ahead stay, and all do while the account is paused.
-func (l *Leader) Dispatch(ctx context.Context, queue string, window int) ([]Delivery, error) {
-	const sql = `
-WITH under_way AS (
-	SELECT count(*) AS n FROM cas.documents WHERE queue = @queue AND status IN ('queued', 'calling', 'answered')
-), next AS (
-	SELECT document_id, created_at FROM cas.documents
-	WHERE queue = @queue AND status = 'pending' AND (not_before IS NULL OR not_before <= now())
-	  AND NOT EXISTS (SELECT FROM cas.account WHERE paused_reason IS NOT NULL)
-	ORDER BY created_at, document_id
-	LIMIT (SELECT greatest(0, @window - n) FROM under_way)
-	FOR UPDATE SKIP LOCKED
-), moved AS (
-	UPDATE cas.documents d
-	SET status = 'queued', delivery = d.delivery + 1, not_before = NULL, updated_at = now()
-	FROM next WHERE d.document_id = next.document_id
-	RETURNING d.document_id, d.queue, d.delivery, d.not_before, next.created_at
-)
-SELECT document_id, queue, delivery, not_before FROM moved ORDER BY created_at, document_id`
-	deliveries, err := all[Delivery](ctx, l.conn, sql, pgx.NamedArgs{"queue": queue, "window": window})
-	if err != nil {
-		return nil, fmt.Errorf("dispatch %s: %w", queue, err)
+// So do those for which the budget, or that of their batch, leaves nothing beside
+// the documents that are under way: they would be fetched in vain.
+func (l *Leader) Dispatch(ctx context.Context, queue string, window int, budget Budget) ([]Delivery, error) {
+	args := budget.args()
+	args["queue"], args["window"] = queue, window
+	var moved []Delivery
+	for {
+		batch := &pgx.Batch{}
+		batch.Queue(withinBudgetSQL, args)
+		var found []candidate
+		batch.Queue(dispatchSQL, args).Query(func(rows pgx.Rows) (err error) {
+			found, err = pgx.CollectRows(rows, pgx.RowToStructByName[candidate])
+			return err //nolint:wrapcheck // wrapped below
+		})
+		if err := l.conn.SendBatch(ctx, batch).Close(); err != nil {
+			return nil, fmt.Errorf("dispatch %s: %w", queue, err)
+		}
+		beyond := 0
+		for _, c := range found {
+			if c.OverBudget {
+				beyond++
+			} else {
+				moved = append(moved, c.Delivery)
+			}
+		}
+		if beyond == 0 { // else there may be others behind those that were set aside
+			return moved, nil
+		}
 	}
-	return deliveries, nil
 }
+
+// candidate is a document that Dispatch has looked at.
+type candidate struct {
+	Delivery
+	OverBudget bool `db:"over_budget"` // stays, for want of credits
+}
+
+// roomSQL are CTEs: the documents that are under way, what that leaves of each batch
+// that has a cap, and how many documents of the queue may go.
+const roomSQL = `
+WITH under_way AS MATERIALIZED (
+	SELECT queue, batch, status <> 'answered' AS will_call FROM cas.documents WHERE status IN ('queued', 'calling', 'answered')
+), capped AS MATERIALIZED (
+	SELECT b.batch, greatest(0, b.max_credits - b.calls - coalesce(u.n, 0)) AS n
+	FROM cas.batches b LEFT JOIN (SELECT batch, count(*) AS n FROM under_way WHERE will_call GROUP BY batch) AS u USING (batch)
+	WHERE b.max_credits IS NOT NULL
+), room AS MATERIALIZED (
+	SELECT CASE WHEN EXISTS (SELECT FROM cas.account WHERE paused_reason IS NOT NULL) THEN 0 ELSE greatest(0, least( -- which leaves out NULL: no cap
+		@window::integer - (SELECT count(*) FROM under_way WHERE queue = @queue),
+		` + dailySQL + ` - (SELECT count(*) FROM under_way WHERE will_call)
+			- coalesce((SELECT calls FROM cas.budget_days WHERE day = ` + todaySQL + `), 0))) END AS n
+	FROM (VALUES (@queue::text)) AS d (queue)
+)`
+
+// withinBudgetSQL lets documents go on that were set aside and for which their batch
+// has credits again: its cap was raised, or calls ended uncharged.
+const withinBudgetSQL = roomSQL + `
+UPDATE cas.documents SET over_budget = false, updated_at = now()
+WHERE EXISTS (SELECT FROM cas.documents WHERE over_budget) AND document_id IN (
+	SELECT d.document_id FROM room, cas.batches b LEFT JOIN capped c USING (batch), LATERAL (
+		SELECT document_id FROM cas.documents WHERE over_budget AND batch = b.batch AND queue = @queue
+		ORDER BY created_at, document_id LIMIT least(c.n, room.n)) AS d)`
+
+// dispatchSQL looks at the oldest documents of a queue, moves those that the budget
+// allows to queued, and sets the others aside, so that they are not looked at again
+// and again. One whose answer is kept costs nothing.
+const dispatchSQL = roomSQL + `, next AS (
+	SELECT document_id, created_at, batch FROM cas.documents
+	WHERE queue = @queue AND status = 'pending' AND NOT over_budget AND (not_before IS NULL OR not_before <= now())
+	ORDER BY created_at, document_id
+	LIMIT (SELECT n FROM room)
+	FOR UPDATE SKIP LOCKED
+), judged AS (
+	SELECT p.document_id, p.created_at, coalesce(p.place > c.n, false)
+		AND NOT EXISTS (SELECT FROM cas.answers a WHERE a.document_id = p.document_id) AS over_budget
+	FROM (SELECT document_id, created_at, batch, row_number() OVER (PARTITION BY batch ORDER BY created_at, document_id) AS place FROM next) AS p
+	LEFT JOIN capped c USING (batch)
+), moved AS (
+	UPDATE cas.documents SET status = 'queued', delivery = delivery + 1, not_before = NULL, updated_at = now()
+	WHERE document_id = ANY (ARRAY(SELECT document_id FROM judged WHERE NOT over_budget)) -- by the key; a join may read the whole table
+	RETURNING document_id, queue, delivery, created_at
+), aside AS (
+	UPDATE cas.documents SET over_budget = true, not_before = NULL, updated_at = now()
+	WHERE document_id = ANY (ARRAY(SELECT document_id FROM judged WHERE over_budget))
+	RETURNING document_id, queue, delivery, created_at
+)
+SELECT document_id, queue, delivery, NULL::timestamptz AS not_before, over_budget FROM (
+	SELECT document_id, queue, delivery, created_at, false AS over_budget FROM moved
+	UNION ALL SELECT document_id, queue, delivery, created_at, true FROM aside) AS seen
+ORDER BY created_at, document_id`
 
 // Stale returns documents that have been queued for longer than age without a
 // worker taking them: their tasks may have vanished. Those that wait for their
@@ -154,7 +220,7 @@ func (l *Leader) Crashed(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, err
 	const sql = `
 WITH counted AS (
 	UPDATE cas.documents
-	SET crashes = crashes + 1, updated_at = now(),
+	SET crashes = crashes + 1, over_budget = false, updated_at = now(),
 	    status = CASE WHEN crashes + 1 >= @most THEN 'dead' ELSE status END,
 	    finished_at = CASE WHEN crashes + 1 >= @most THEN now() END
 	WHERE document_id = ANY (@ids) AND status IN ('pending', 'queued')
@@ -180,7 +246,7 @@ SELECT document_id FROM counted WHERE status = 'dead'`
 // and for a task id that is blocked.
 func (db *DB) Requeue(ctx context.Context, ids []uuid.UUID) ([]Delivery, error) {
 	const sql = `
-UPDATE cas.documents SET status = 'queued', delivery = delivery + 1, updated_at = now()
+UPDATE cas.documents SET status = 'queued', delivery = delivery + 1, over_budget = false, updated_at = now()
 WHERE document_id = ANY (@ids) AND status IN ('pending', 'queued')
 RETURNING document_id, queue, delivery, not_before`
 	deliveries, err := all[Delivery](ctx, db.pool, sql, pgx.NamedArgs{"ids": ids})

@@ -73,7 +73,8 @@ type NewDocument struct {
 }
 
 // Record writes documents that the ledger does not have yet, as pending, in one
-// round trip; known ones stay as they are. It returns the ids of the new ones.
+// round trip; known ones stay as they are. The totals of their batches grow by
+// those that are new; it returns their ids.
 func (db *DB) Record(ctx context.Context, documents []NewDocument) ([]uuid.UUID, error) {
 	n := len(documents)
 	if n == 0 {
@@ -88,13 +89,20 @@ func (db *DB) Record(ctx context.Context, documents []NewDocument) ([]uuid.UUID,
 		batches[i], sealed[i], callbacks[i] = d.Batch, d.SealedPasswords, d.CallbackURL
 	}
 	const sql = `
+WITH recorded AS (
 INSERT INTO cas.documents (document_id, bucket, object_key, version_id, etag, size_bytes, kind, queue, batch, sealed_passwords, callback_url)
 SELECT id, bucket, key, nullif(version, ''), etag, size, kind, queue, nullif(batch, ''), sealed, nullif(callback, '')
 FROM unnest(@ids::uuid[], @buckets::text[], @keys::text[], @versions::text[], @etags::text[], @sizes::bigint[],
             @kinds::text[], @queues::text[], @batches::text[], @sealed::bytea[], @callbacks::text[])
      AS d (id, bucket, key, version, etag, size, kind, queue, batch, sealed, callback)
 ON CONFLICT (document_id) DO NOTHING
-RETURNING document_id`
+RETURNING document_id, batch
+), batches AS (
+INSERT INTO cas.batches AS b (batch, total)
+SELECT batch, count(*) FROM recorded WHERE batch IS NOT NULL GROUP BY batch ORDER BY batch
+ON CONFLICT (batch) DO UPDATE SET total = b.total + excluded.total
+)
+SELECT document_id FROM recorded`
 	rows, err := db.pool.Query(ctx, sql, pgx.NamedArgs{
 		"ids": ids, "buckets": buckets, "keys": keys, "versions": versions, "etags": etags, "sizes": sizes,
 		"kinds": kinds, "queues": queues, "batches": batches, "sealed": sealed, "callbacks": callbacks,

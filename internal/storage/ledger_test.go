@@ -101,7 +101,7 @@ func TestLeader_Dispatch(t *testing.T) {
 	if second, err := db.Lead(t.Context()); second != nil || err != nil {
 		t.Fatalf("second Lead() = %v, %v, want nobody", second, err)
 	}
-	deliveries, err := leader.Dispatch(t.Context(), storage.QueueBulk, 2)
+	deliveries, err := leader.Dispatch(t.Context(), storage.QueueBulk, 2, storage.Budget{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestLeader_Dispatch(t *testing.T) {
 	if diff := cmp.Diff(want, deliveries); diff != "" {
 		t.Errorf("oldest first, as many as the window (-want +got):\n%s", diff)
 	}
-	if deliveries, err = leader.Dispatch(t.Context(), storage.QueueBulk, 2); err != nil || len(deliveries) != 0 {
+	if deliveries, err = leader.Dispatch(t.Context(), storage.QueueBulk, 2, storage.Budget{}); err != nil || len(deliveries) != 0 {
 		t.Errorf("Dispatch(full window) = %v, %v, want none", deliveries, err)
 	}
 	stale, err := leader.Stale(t.Context(), 0)
@@ -248,13 +248,13 @@ func TestDB_Release(t *testing.T) {
 	t.Parallel()
 	db := storagetest.New(t)
 	id, worker := claimed(t, db, "a.pdf")
-	if err := db.Release(t.Context(), id, uuid.New()); err != nil {
+	if err := db.Release(t.Context(), id, uuid.New(), 0); err != nil {
 		t.Fatal(err)
 	}
 	if got := statusOf(t, db, id); got != storage.StatusCalling {
 		t.Errorf("released by a stranger: %s, want calling", got)
 	}
-	if err := db.Release(t.Context(), id, worker); err != nil {
+	if err := db.Release(t.Context(), id, worker, 0); err != nil {
 		t.Fatal(err)
 	}
 	if got := statusOf(t, db, id); got != storage.StatusPending {

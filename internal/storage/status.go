@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,7 +16,8 @@ func (db *DB) Idle(ctx context.Context) (bool, error) {
 		Idle bool `db:"idle"`
 	}
 	r, err := one[row](ctx, db.pool, `
-SELECT NOT EXISTS (SELECT FROM cas.documents WHERE status = 'pending')
+SELECT NOT EXISTS (SELECT FROM cas.documents WHERE status = 'pending' AND NOT over_budget)
+   AND NOT EXISTS (SELECT FROM cas.documents WHERE over_budget)
    AND NOT EXISTS (SELECT FROM cas.documents WHERE status IN ('queued', 'calling', 'answered')) AS idle`, nil)
 	if err != nil {
 		return false, fmt.Errorf("look for work: %w", err)
@@ -30,13 +32,19 @@ type Overview struct {
 	Discarded int            `json:"discarded"`        // dead documents that were given up for good
 	Unknown   int            `json:"attempts_unknown"` // attempts whose outcome nobody knows
 	Credits   string         `json:"credits_spent"`    // decimal; of the attempts whose cost is known
+	// OverBudget is how many of the pending ones wait for a higher cap of their batch.
+	OverBudget int `json:"over_budget,omitempty"`
 	// OldestPending is when the longest waiting pending document was recorded,
-	// by queue.
+	// by queue; without those over budget.
 	OldestPending map[string]time.Time `json:"oldest_pending"`
 	// Account is whether the API may be called; as JSON, absent while it may.
 	Account Account `json:"account,omitzero"`
 	// FinishedLately is how many documents became parsed or dead in the last minute.
 	FinishedLately int `json:"finished_last_minute"`
+	// Today is the budget of the day, of all batches.
+	Today Day `json:"today"`
+	// Batch is the batch that was asked for; nil where none was, or is known.
+	Batch *Batch `json:"batch,omitempty"`
 }
 
 // Overview counts documents, dead letters and attempts; batch "" counts all.
@@ -45,13 +53,14 @@ func (db *DB) Overview(ctx context.Context, batch string) (Overview, error) {
 	args := pgx.NamedArgs{"batch": batch}
 	queries := &pgx.Batch{}
 	queries.Queue(`
-SELECT status, count(*), count(*) FILTER (WHERE finished_at > now() - interval '1 minute')
+SELECT status, count(*), count(*) FILTER (WHERE finished_at > now() - interval '1 minute'), count(*) FILTER (WHERE over_budget)
 FROM cas.documents WHERE @batch = '' OR batch = @batch GROUP BY status`, args).Query(func(rows pgx.Rows) error {
 		var status Status
-		var n, lately int
-		_, err := pgx.ForEachRow(rows, []any{&status, &n, &lately}, func() error {
+		var n, lately, beyond int
+		_, err := pgx.ForEachRow(rows, []any{&status, &n, &lately, &beyond}, func() error {
 			o.Documents[status] = n
 			o.FinishedLately += lately
+			o.OverBudget += beyond
 			return nil
 		})
 		return err //nolint:wrapcheck // wrapped below
@@ -77,15 +86,29 @@ FROM cas.attempts a WHERE @batch = '' OR a.document_id IN (SELECT document_id FR
 		QueryRow(func(row pgx.Row) error { return row.Scan(&o.Unknown, &o.Credits) })
 	queries.Queue(`
 SELECT q.queue, d.created_at FROM (VALUES ('interactive'), ('bulk')) AS q (queue), LATERAL (
-	SELECT created_at FROM cas.documents WHERE queue = q.queue AND status = 'pending' AND (@batch = '' OR batch = @batch)
+	SELECT created_at FROM cas.documents WHERE queue = q.queue AND status = 'pending' AND NOT over_budget AND (@batch = '' OR batch = @batch)
 	ORDER BY created_at LIMIT 1) AS d`, args).Query(func(rows pgx.Rows) error {
 		var queue string
 		var at time.Time
 		_, err := pgx.ForEachRow(rows, []any{&queue, &at}, func() error { o.OldestPending[queue] = at; return nil })
 		return err //nolint:wrapcheck // wrapped below
 	})
+	queries.Queue(`SELECT calls, coalesce(max_credits, 0), interactive_floor FROM cas.budget_days WHERE day = ` + todaySQL).
+		Query(func(rows pgx.Rows) error {
+			_, err := pgx.ForEachRow(rows, []any{&o.Today.Calls, &o.Today.MaxCredits, &o.Today.InteractiveFloor}, func() error { return nil })
+			return err //nolint:wrapcheck // wrapped below
+		})
 	if err := db.pool.SendBatch(ctx, queries).Close(); err != nil {
 		return Overview{}, fmt.Errorf("count documents: %w", err)
+	}
+	if batch != "" {
+		found, err := db.Batch(ctx, batch)
+		switch {
+		case err == nil:
+			o.Batch = &found
+		case !errors.Is(err, ErrNotFound):
+			return Overview{}, err
+		}
 	}
 	var err error
 	o.Account, err = db.Account(ctx)

@@ -52,14 +52,21 @@ func (db *DB) Settle(ctx context.Context, settlements []Settlement) (int, error)
 			outcomes[i] = string(OutcomeLost)
 		}
 	}
-	tag, err := db.pool.Exec(ctx, `
-UPDATE cas.attempts a
-SET outcome = s.outcome, http_status = coalesce(nullif(s.status, 0), a.http_status), credits = nullif(s.credits, '')::numeric, settled_at = now()
-FROM unnest(@ids::text[], @statuses::integer[], @credits::text[], @outcomes::text[]) AS s (id, status, credits, outcome)
-WHERE a.request_id = s.id AND a.outcome = 'unknown'`,
+	type row struct {
+		Closed int `db:"closed"`
+	}
+	r, err := one[row](ctx, db.pool, `
+WITH ended AS (
+	UPDATE cas.attempts a
+	SET outcome = s.outcome, http_status = coalesce(nullif(s.status, 0), a.http_status), credits = nullif(s.credits, '')::numeric, settled_at = now()
+	FROM unnest(@ids::text[], @statuses::integer[], @credits::text[], @outcomes::text[]) AS s (id, status, credits, outcome)
+	WHERE a.request_id = s.id AND a.outcome = 'unknown'
+	RETURNING a.document_id, a.started_at, `+countsSQL+` - 1 AS change
+)`+recountSQL+`
+SELECT (SELECT count(*) FROM ended)::integer AS closed`,
 		pgx.NamedArgs{"ids": ids, "statuses": statuses, "credits": credits, "outcomes": outcomes})
 	if err != nil {
 		return 0, fmt.Errorf("settle attempts: %w", refused(err))
 	}
-	return int(tag.RowsAffected()), nil
+	return r.Closed, nil
 }

@@ -45,6 +45,10 @@ func TestRun_BadUsage(t *testing.T) {
 		{"since", settings, []string{"scan", address, "--since", "yesterday"}, []string{`--since is "yesterday"; expected a date (2026-05-01), a time`}},
 		{"negative age", settings, []string{"scan", address, "--since=-36h"}, []string{`--since is "-36h"; expected a date`}},
 		{"limit", settings, []string{"scan", address, "--limit=-1"}, []string{"--limit is -1; expected 0 (all) or more"}},
+		{"budget", settings, []string{"scan", address, "--max-credits", "5"}, []string{"--max-credits is a batch's; name it with --batch"}},
+		{"negative budget", settings, []string{"scan", address, "--max-credits=-5", "--api-key", "k", "--api-timeout", "1ms"}, []string{
+			"--max-credits is -5; expected 0 (as it is) or more", "CASPARSER_TIMEOUT (--api-timeout): is 1ms",
+		}},
 		{"password in place of a source", settings, []string{"scan", address, "--secret-key", secretKey, "--password-from", "hush-1"}, []string{
 			"--password-from=...: expected env:VAR, manifest:FILE.csv, metadata:NAME or key:REGEXP",
 		}},

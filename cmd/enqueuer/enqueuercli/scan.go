@@ -10,6 +10,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"casflow/internal/config"
 	"casflow/internal/storage/objectstore"
 	"casflow/internal/telemetry"
 )
@@ -17,12 +18,15 @@ import (
 type scanCommand struct {
 	Source string `arg:"" name:"s3://BUCKET/PREFIX" help:"Where the PDFs are."`
 	intake `embed:""`
+	API    config.API `embed:""`
 
 	Queue  string `default:"bulk" enum:"interactive,bulk" help:"interactive goes ahead of bulk."`
 	Suffix string `default:".pdf" help:"Objects whose key ends otherwise are left out, whatever their case; empty takes all."`
 	Since  string `placeholder:"TIME" help:"Leave out objects last modified before: a date (2026-05-01), a time (RFC 3339) or an age (36h)."`
 	Limit  int    `help:"Record at most so many new documents; 0 is all."`
 	JSON   bool   `name:"json" help:"Write the summary as JSON."`
+
+	MaxCredits int `name:"max-credits" help:"With --batch: how many credits the batch may cost in all; what is beyond waits until a scan raises it. 0 leaves it as it is, at first without a cap."`
 }
 
 // scanSummary is what a scan did.
@@ -37,6 +41,10 @@ type scanSummary struct {
 	NoSecret int     `json:"without_password"`
 	Seconds  float64 `json:"seconds"`
 	DryRun   bool    `json:"dry_run,omitempty"`
+	// With an API key: what the new documents cost at most, and what the account has
+	// (decimal; "unlimited"; "unknown: " and why).
+	CostAtMost       *int   `json:"cost_at_most,omitempty"`
+	CreditsRemaining string `json:"credits_remaining,omitempty"`
 }
 
 // since reads --since and checks the other flags that only a scan has. Its error
@@ -45,6 +53,15 @@ func (c *scanCommand) since(now time.Time) (time.Time, error) {
 	since, err := readSince(c.Since, now)
 	if c.Limit < 0 {
 		err = errors.Join(err, fmt.Errorf("--limit is %d; expected 0 (all) or more", c.Limit))
+	}
+	if c.MaxCredits < 0 {
+		err = errors.Join(err, fmt.Errorf("--max-credits is %d; expected 0 (as it is) or more", c.MaxCredits))
+	}
+	if c.MaxCredits > 0 && c.Batch == "" {
+		err = errors.Join(err, errors.New("--max-credits is a batch's; name it with --batch"))
+	}
+	if asksAPI(c.API) {
+		err = errors.Join(err, c.API.Faults())
 	}
 	return since, err
 }
@@ -73,16 +90,31 @@ func (c *scanCommand) Run(ctx context.Context, console *console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, parts.close()) }()
+	balance, err := credits(c.API)
+	if err != nil {
+		return config.Usage(err)
+	}
 	if err := parts.store.CheckBucket(ctx, bucket); err != nil {
 		return err
 	}
 
-	summary := scanSummary{Bucket: bucket, Prefix: prefix, Batch: c.Batch, DryRun: c.DryRun}
+	summary := scanSummary{Bucket: bucket, Prefix: prefix, Batch: c.Batch, DryRun: c.DryRun, CreditsRemaining: balance(ctx)}
+	batched := c.Batch != "" && !c.DryRun
+	if batched { // its cap holds from the first document on
+		if err := parts.db.OpenBatch(ctx, c.Batch, presentable(c.Source), c.MaxCredits); err != nil {
+			return err
+		}
+	}
 	if err := c.record(ctx, console, parts, since, &summary); err != nil {
 		return err
 	}
 	if summary.Listed == 0 {
 		return fmt.Errorf("there is nothing under s3://%s/%s; check the prefix (it is matched from the start of the key)", bucket, prefix)
+	}
+	if batched && (c.Limit == 0 || summary.New < c.Limit) {
+		if err := parts.db.CloseBatch(ctx, c.Batch); err != nil {
+			return err
+		}
 	}
 	summary.Seconds = time.Since(began).Seconds()
 	return c.report(console, summary)
@@ -157,6 +189,16 @@ func (c *scanCommand) page(ctx context.Context, parts *connections, objects []ob
 }
 
 func (c *scanCommand) report(console *console, s scanSummary) error {
+	cost := s.New
+	if c.MaxCredits > 0 {
+		cost = min(cost, c.MaxCredits)
+	}
+	if s.CreditsRemaining != "" {
+		s.CostAtMost = &cost
+	}
+	if err := warnOfCost(console, s.CreditsRemaining, cost); err != nil {
+		return err
+	}
 	if c.JSON {
 		return console.json(s)
 	}
@@ -168,6 +210,9 @@ func (c *scanCommand) report(console *console, s scanSummary) error {
 		plural(s.Listed, "object"), s.Bucket, s.Prefix, s.New, verb, s.Known, s.LeftOut, s.Seconds)
 	if err == nil && s.NoSecret > 0 {
 		err = console.say("%d of them without a password; --password-from names sources\n", s.NoSecret)
+	}
+	if err == nil && s.DryRun && s.CostAtMost != nil {
+		err = console.say("would cost at most %s; the account has %s\n", plural(cost, "credit"), balanceText(s.CreditsRemaining))
 	}
 	return err
 }

@@ -24,6 +24,9 @@ type summary struct {
 	WithoutPassword int         `json:"without_password"`
 	Seconds         json.Number `json:"seconds"`
 	DryRun          bool        `json:"dry_run"`
+
+	CostAtMost       *int   `json:"cost_at_most"`
+	CreditsRemaining string `json:"credits_remaining"`
 }
 
 // wantSummary checks what a scan with --json tells, times aside.

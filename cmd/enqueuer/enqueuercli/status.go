@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"casflow/internal/casapi"
 	"casflow/internal/config"
 	"casflow/internal/storage"
 	"casflow/internal/telemetry"
@@ -36,7 +35,7 @@ type status struct {
 // Faults reports, in one error, what makes no sense; nil when all does.
 func (c *statusCommand) Faults() error {
 	faults := []error{c.Postgres.Faults()}
-	if c.asksAPI() {
+	if asksAPI(c.API) {
 		faults = append(faults, c.API.Faults())
 	}
 	if c.Every <= 0 {
@@ -44,9 +43,6 @@ func (c *statusCommand) Faults() error {
 	}
 	return errors.Join(faults...)
 }
-
-// asksAPI reports whether there is a key to ask the API with.
-func (c *statusCommand) asksAPI() bool { return c.API.Key != "" || c.API.KeyFile != "" }
 
 func (c *statusCommand) Run(ctx context.Context, console *console) error {
 	if err := config.Validate(c); err != nil {
@@ -57,7 +53,7 @@ func (c *statusCommand) Run(ctx context.Context, console *console) error {
 		return err
 	}
 	defer db.Close()
-	ask, err := c.credits()
+	ask, err := credits(c.API)
 	if err != nil {
 		return config.Usage(err)
 	}
@@ -95,34 +91,6 @@ func (c *statusCommand) read(ctx context.Context, db *storage.DB, credits func(c
 		s.ETASeconds = s.Left * 60 / overview.FinishedLately
 	}
 	return s, nil
-}
-
-// credits returns what asks the API for the credits left; "" without a key.
-func (c *statusCommand) credits() (func(context.Context) string, error) {
-	if !c.asksAPI() {
-		return func(context.Context) string { return "" }, nil
-	}
-	key, err := c.API.KeySource()
-	if err != nil {
-		return nil, err
-	}
-	api, err := casapi.New(casapi.Config{BaseURL: c.API.BaseURL, APIKey: key, Timeout: c.API.Timeout})
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context) string {
-		credits, err := api.Credits(ctx)
-		switch {
-		case err != nil:
-			return "unknown: " + err.Error()
-		case credits.Unlimited:
-			return "unlimited"
-		case credits.Remaining == "":
-			return "unknown: the API does not tell"
-		default:
-			return credits.Remaining
-		}
-	}, nil
 }
 
 func (c *statusCommand) show(console *console, s status) error {
@@ -164,6 +132,13 @@ func (c *statusCommand) show(console *console, s status) error {
 		row("done in about", eta, "")
 	}
 	row("credits spent", s.Credits, "")
+	if b := s.Batch; b != nil {
+		row("credits of the batch's budget", used(b.Calls, b.MaxCredits), spent(*b))
+	}
+	if s.OverBudget > 0 {
+		row("over budget", s.OverBudget, "pending, and wait for a higher --max-credits of their batch")
+	}
+	row("credits of today's budget", used(s.Today.Calls, s.Today.MaxCredits), usedToday(s.Today))
 	if s.CreditsRemaining != "" {
 		row("credits left", s.CreditsRemaining, "")
 	}
@@ -181,6 +156,33 @@ func (c *statusCommand) show(console *console, s status) error {
 		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
+}
+
+// used is how much of a budget is; most 0 is no cap.
+func used(calls, most int) string {
+	if most == 0 {
+		return fmt.Sprint(calls)
+	}
+	return fmt.Sprintf("%d of %d", calls, most)
+}
+
+// usedToday says what waits where the day's budget is used up.
+func usedToday(day storage.Day) string {
+	switch {
+	case day.MaxCredits == 0 || day.Calls < day.MaxCredits-day.InteractiveFloor:
+		return ""
+	case day.Calls < day.MaxCredits:
+		return "bulk waits for tomorrow (India): the rest is for interactive"
+	}
+	return "used up: all waits for tomorrow (India), or for a higher CASFLOW_DAILY_CREDITS"
+}
+
+// spent says what to do where a batch has used up its budget.
+func spent(b storage.Batch) string {
+	if b.MaxCredits == 0 || b.Calls < b.MaxCredits {
+		return ""
+	}
+	return "used up: scan again with a higher --max-credits to go on"
 }
 
 func (s status) oldest() time.Time {

@@ -28,6 +28,8 @@ type standing struct {
 	Left             int                  `json:"left"`
 	ETASeconds       int                  `json:"eta_seconds"`
 	CreditsRemaining string               `json:"credits_remaining"`
+	Today            storage.Day          `json:"today"`
+	Batch            *storage.Batch       `json:"batch"`
 }
 
 // prepare gives the ledger two pending documents of the batch may, and one that
@@ -38,6 +40,11 @@ func (l lab) prepare(t *testing.T) {
 	ids := l.record(t, "", "c.pdf", "d.pdf")
 	l.claim(t, ids[0])
 	l.kill(t, ids[1], storage.ReasonWrongPassword)
+	// Today, also where a day begins meanwhile.
+	storagetest.Rows(t, l.url, `
+INSERT INTO cas.budget_days (day, calls, max_credits, interactive_floor)
+SELECT (now() AT TIME ZONE 'Asia/Kolkata')::date + n, 1, 9, 8 FROM generate_series(-1, 1) AS n
+ON CONFLICT (day) DO UPDATE SET calls = 1, max_credits = 9, interactive_floor = 8`)
 	// In the last minute, however long the test takes.
 	storagetest.Rows(t, l.url, "UPDATE cas.documents SET finished_at = now() + interval '1 hour' WHERE status = 'dead'")
 }
@@ -54,13 +61,14 @@ func TestStatus_JSON(t *testing.T) {
 		{"all", nil, standing{
 			Documents: map[string]int{"pending": 2, "calling": 1, "dead": 1}, Dead: map[string]int{"wrong_password": 1},
 			CreditsSpent: "1.5", OldestPending: map[string]time.Time{"bulk": {}}, FinishedLately: 1, Left: 3, ETASeconds: 180,
+			Today: storage.Day{Calls: 1, MaxCredits: 9, InteractiveFloor: 8},
 		}},
 		{"batch", []string{"--batch", "may"}, standing{
 			Documents: map[string]int{"pending": 2}, Dead: map[string]int{}, CreditsSpent: "0",
-			OldestPending: map[string]time.Time{"bulk": {}}, Left: 2,
+			OldestPending: map[string]time.Time{"bulk": {}}, Left: 2, Today: storage.Day{Calls: 1, MaxCredits: 9, InteractiveFloor: 8}, Batch: &storage.Batch{Name: "may", Total: 2},
 		}},
 		{"no such batch", []string{"--batch", "june"}, standing{
-			Documents: map[string]int{}, Dead: map[string]int{}, CreditsSpent: "0", OldestPending: map[string]time.Time{},
+			Documents: map[string]int{}, Dead: map[string]int{}, CreditsSpent: "0", OldestPending: map[string]time.Time{}, Today: storage.Day{Calls: 1, MaxCredits: 9, InteractiveFloor: 8},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -85,7 +93,7 @@ func TestStatus_Text(t *testing.T) {
 	}
 	want := []string{
 		"pending 2", "queued 0", "calling 1", "answered 0", "parsed 0", "dead 1", "wrong_password 1",
-		"finished in the last minute 1", "done in about 3m0s", "credits spent 1.5",
+		"finished in the last minute 1", "done in about 3m0s", "credits spent 1.5", "credits of today's budget 1 of 9 bulk waits for tomorrow (India): the rest is for interactive",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)

@@ -114,6 +114,7 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 		Processor: processor, Heart: heart, Redis: redis, Concurrency: c.Worker.Concurrency, CallTimeout: c.API.Timeout, Drain: c.Drain,
 		Dispatcher: jobs.DispatcherConfig{
 			Window: c.Worker.Window, Lease: workerLease, API: processor.API, ProbeInterval: c.Account.ProbeInterval, Poison: processor.Poison,
+			Budget: processor.Budget,
 		},
 	})
 	if account, err := db.Account(ctx); err == nil && account.Paused() { // else the first look of the leader tells
@@ -185,6 +186,7 @@ func (c *runCommand) processor(db *storage.DB, pdfs jobs.Objects, enqueuer *jobs
 		DB: db, API: api, Objects: pdfs, Sealer: sealer, Enqueuer: enqueuer, Logger: logger, WorkerID: uuid.New(),
 		MaxAttempts: c.Worker.MaxAttempts, Backoff: jobs.Backoff{Base: c.Worker.BackoffBase, Max: c.Worker.BackoffMax},
 		UploadLimit: limit, OneWay: oneWay, ProbeInterval: c.Account.ProbeInterval, HoldUnknown: c.Account.Unknown == "hold",
+		Budget: storage.Budget{DailyCredits: c.Account.DailyCredits, InteractiveFloor: c.Account.InteractiveFloor},
 	}, nil
 }
 
