@@ -62,9 +62,7 @@ func (db *DB) BeginAttempt(ctx context.Context, a NewAttempt) (int, error) {
 	const sql = `
 WITH gate AS (
 	SELECT EXISTS (SELECT FROM cas.account WHERE paused_reason IS NOT NULL) AS paused,
-	       EXISTS (SELECT FROM cas.documents o JOIN cas.attempts t ON t.document_id = o.document_id
-	               WHERE o.sha256 = @sha256 AND o.status = 'calling' AND o.document_id <> @document
-	                 AND t.outcome = 'calling' AND t.endpoint = @endpoint)
+	       ` + sameBytesSQL + `
 	    OR EXISTS (SELECT FROM cas.answers a WHERE a.sha256 = @sha256 AND a.endpoint = @endpoint AND a.document_id <> @document) AS same_bytes,
 	       EXISTS (SELECT FROM cas.documents d
 	               LEFT JOIN cas.batches b ON b.batch = d.batch LEFT JOIN cas.budget_days y ON y.day = ` + todaySQL + `
@@ -114,6 +112,18 @@ SELECT paused, same_bytes, spent, coalesce((SELECT attempts FROM counted), 0) FR
 	return attempts, nil
 }
 
+// sameBytesSQL is true where another document with the same bytes is being called
+// for, or was called for with an outcome that is not known yet: its answer may be
+// parked. Of two with unknown outcomes the one that was called for first does not wait.
+const sameBytesSQL = `EXISTS (
+	SELECT FROM cas.documents o JOIN cas.attempts t ON t.document_id = o.document_id
+	WHERE o.sha256 = @sha256 AND o.status IN ('pending', 'queued', 'calling') AND NOT o.over_budget AND o.document_id <> @document
+	  AND t.endpoint = @endpoint AND (
+		o.status = 'calling' AND t.outcome = 'calling' OR
+		t.outcome = 'unknown' AND NOT EXISTS (
+			SELECT FROM cas.attempts m WHERE m.document_id = @document AND m.outcome = 'unknown'
+			  AND (m.started_at, m.request_id) < (t.started_at, t.request_id))))`
+
 // SameBytesCalled reports whether another document with these bytes is being
 // called for: waiting for its answer needs no permit. BeginAttempt is the judge.
 func (db *DB) SameBytesCalled(ctx context.Context, document uuid.UUID, sha256 [32]byte, endpoint string) (bool, error) {
@@ -121,9 +131,7 @@ func (db *DB) SameBytesCalled(ctx context.Context, document uuid.UUID, sha256 [3
 		Called bool `db:"called"`
 	}
 	r, err := one[row](ctx, db.pool, `
-SELECT EXISTS (SELECT FROM cas.documents o JOIN cas.attempts t ON t.document_id = o.document_id
-               WHERE o.sha256 = @sha256 AND o.status = 'calling' AND o.document_id <> @document
-                 AND t.outcome = 'calling' AND t.endpoint = @endpoint) AS called`,
+SELECT `+sameBytesSQL+` AS called`,
 		pgx.NamedArgs{"sha256": sha256[:], "document": document, "endpoint": endpoint})
 	if err != nil {
 		return false, fmt.Errorf("look for the same bytes: %w", err)

@@ -301,3 +301,58 @@ func TestDB_ReleaseAbandoned(t *testing.T) {
 		t.Errorf("its open attempt is %s, want unknown", got[0][0])
 	}
 }
+
+// TestDB_BeginAttempt_UnknownTwin: while it is not known whether a document was
+// answered, a copy of its bytes waits; of two copies that are not known the first goes.
+func TestDB_BeginAttempt_UnknownTwin(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	begin := func(key, request string) (storage.NewAttempt, error) {
+		t.Helper()
+		id, worker := claimed(t, db, key)
+		a := storage.NewAttempt{RequestID: request, DocumentID: id, WorkerID: worker, Endpoint: "/v4/smart/parse", SHA256: [32]byte{7}}
+		called, err := db.SameBytesCalled(t.Context(), id, a.SHA256, a.Endpoint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = db.BeginAttempt(t.Context(), a)
+		if called != errors.Is(err, storage.ErrSameBytes) {
+			t.Errorf("SameBytesCalled(%s) = %t, but BeginAttempt() = %v", key, called, err)
+		}
+		return a, err
+	}
+	release := func(a storage.NewAttempt) {
+		t.Helper()
+		if err := db.Release(t.Context(), a.DocumentID, a.WorkerID, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, err := begin("a.pdf", "req_a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	release(first) // its attempt stays unknown
+	second, err := begin("b.pdf", "req_b")
+	if !errors.Is(err, storage.ErrSameBytes) {
+		t.Errorf("BeginAttempt() of a copy = %v, want ErrSameBytes", err)
+	}
+	release(second)
+	if first, err = begin("a.pdf", "req_c"); err != nil {
+		t.Errorf("BeginAttempt() of the first = %v, want it to go on", err)
+	}
+	release(first)
+	// Both unknown, as when both were called for before this rule.
+	if _, err := db.Settle(t.Context(), []storage.Settlement{{RequestID: "req_a"}, {RequestID: "req_c"}}); err != nil {
+		t.Fatal(err)
+	}
+	if second, err = begin("b.pdf", "req_d"); err != nil {
+		t.Errorf("BeginAttempt() of the copy, the first settled = %v", err)
+	}
+	release(second)
+	if _, err = begin("a.pdf", "req_e"); !errors.Is(err, storage.ErrSameBytes) {
+		t.Errorf("BeginAttempt() of the first, the copy unknown = %v, want ErrSameBytes", err)
+	}
+	if _, err = begin("b.pdf", "req_f"); err != nil {
+		t.Errorf("BeginAttempt() of the copy itself = %v", err)
+	}
+}

@@ -281,3 +281,25 @@ func TestDB_Overview(t *testing.T) {
 		t.Errorf("Idle() = %v, %v, want false", idle, err)
 	}
 }
+
+// TestDB_Lead_StandsStill: a leader that asks for nothing, like one whose process is
+// stopped, loses the lead, and cannot dispatch any more.
+func TestDB_Lead_StandsStill(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	stopped := lead(t, db)
+	for {
+		next, err := db.Lead(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if next != nil {
+			next.Resign()
+			break
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+	if _, err := stopped.Dispatch(t.Context(), storage.QueueBulk, 1, storage.Budget{}); err == nil {
+		t.Error("Dispatch() of a leader that has lost the lead = nil, want an error")
+	}
+}
