@@ -155,3 +155,15 @@ func Rows(tb testing.TB, address, sql string, args ...any) [][]string {
 	}
 	return out
 }
+
+// Exec runs statements on the database at url and returns their error.
+func Exec(tb testing.TB, address, sql string) error {
+	tb.Helper()
+	conn, err := pgx.Connect(tb.Context(), address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(tb.Context())) }()
+	_, err = conn.Exec(tb.Context(), sql, pgx.QueryExecModeSimpleProtocol)
+	return err //nolint:wrapcheck // the test judges it
+}
