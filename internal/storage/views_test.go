@@ -168,22 +168,30 @@ func readmeQueries(t *testing.T) []string {
 // rolesPath is the script that makes the roles of a database.
 const rolesPath = "../../deploy/postgres/roles.sql"
 
+// runScript does what psql would do with a script.
+func runScript(tb testing.TB, address, path string) {
+	tb.Helper()
+	script, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var sql []string
+	for line := range strings.Lines(string(script)) {
+		if !strings.HasPrefix(line, `\`) { // those are for psql itself
+			sql = append(sql, line)
+		}
+	}
+	if err := storagetest.Exec(tb, address, strings.Join(sql, "")); err != nil {
+		tb.Fatalf("%s: %v", path, err)
+	}
+}
+
 // TestRoles: each role may do what it is for, and no more.
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	_, address := prepareViews(t)
-	script, err := os.ReadFile(rolesPath)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for range 2 { // again does no harm
-		var sql []string
-		for line := range strings.Lines(string(script)) {
-			if !strings.HasPrefix(line, `\`) { // those are for psql
-				sql = append(sql, line)
-			}
-		}
-		storagetest.Rows(t, address, strings.Join(sql, ""))
+		runScript(t, address, rolesPath)
 	}
 	const denied = "permission denied"
 	for _, test := range []struct {
