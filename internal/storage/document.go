@@ -73,8 +73,8 @@ type NewDocument struct {
 }
 
 // Record writes documents that the ledger does not have yet, as pending, in one
-// round trip; known ones stay as they are. The totals of their batches grow by
-// those that are new; it returns their ids.
+// round trip; known ones stay as they are, and erased ones stay away. The totals of
+// their batches grow by those that are new; it returns their ids.
 func (db *DB) Record(ctx context.Context, documents []NewDocument) ([]uuid.UUID, error) {
 	n := len(documents)
 	if n == 0 {
@@ -95,6 +95,7 @@ SELECT id, bucket, key, nullif(version, ''), etag, size, kind, queue, nullif(bat
 FROM unnest(@ids::uuid[], @buckets::text[], @keys::text[], @versions::text[], @etags::text[], @sizes::bigint[],
             @kinds::text[], @queues::text[], @batches::text[], @sealed::bytea[], @callbacks::text[])
      AS d (id, bucket, key, version, etag, size, kind, queue, batch, sealed, callback)
+WHERE NOT EXISTS (SELECT FROM cas.erased_documents e WHERE e.document_id = d.id)
 ON CONFLICT (document_id) DO NOTHING
 RETURNING document_id, batch
 ), batches AS (
@@ -117,9 +118,11 @@ SELECT document_id FROM recorded`
 	return recorded, nil
 }
 
-// Known returns those of the ids that the ledger has, in one round trip.
+// Known returns those of the ids that the ledger has, or had before they were erased,
+// in one round trip.
 func (db *DB) Known(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
-	rows, err := db.pool.Query(ctx, `SELECT document_id FROM cas.documents WHERE document_id = ANY (@ids)`,
+	rows, err := db.pool.Query(ctx, `SELECT document_id FROM cas.documents WHERE document_id = ANY (@ids)
+UNION ALL SELECT document_id FROM cas.erased_documents WHERE document_id = ANY (@ids)`,
 		pgx.NamedArgs{"ids": ids})
 	if err != nil {
 		return nil, fmt.Errorf("look up documents: %w", err)

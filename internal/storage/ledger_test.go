@@ -141,7 +141,24 @@ func TestLeader_Resign(t *testing.T) {
 		t.Fatal(err)
 	}
 	leader.Resign()
-	lead(t, db)
+	awaitLead(t, db)
+}
+
+// awaitLead becomes the leader as soon as Postgres lets it: a server notices the end of
+// a connection in its own time.
+func awaitLead(t *testing.T, db *storage.DB) {
+	t.Helper()
+	for {
+		leader, err := db.Lead(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if leader != nil {
+			leader.Resign()
+			return
+		}
+		<-time.After(20 * time.Millisecond)
+	}
 }
 
 func TestLeader_Reclaim(t *testing.T) {
@@ -288,17 +305,7 @@ func TestDB_Lead_StandsStill(t *testing.T) {
 	t.Parallel()
 	db := storagetest.New(t)
 	stopped := lead(t, db)
-	for {
-		next, err := db.Lead(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if next != nil {
-			next.Resign()
-			break
-		}
-		<-time.After(100 * time.Millisecond)
-	}
+	awaitLead(t, db)
 	if _, err := stopped.Dispatch(t.Context(), storage.QueueBulk, 1, storage.Budget{}); err == nil {
 		t.Error("Dispatch() of a leader that has lost the lead = nil, want an error")
 	}

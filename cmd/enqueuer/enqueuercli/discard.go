@@ -3,9 +3,6 @@ package enqueuercli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"os/user"
 	"strings"
 
 	"casflow/internal/config"
@@ -55,7 +52,7 @@ func (c *deadDiscard) Run(ctx context.Context, console *console) (err error) {
 	}
 	by := strings.TrimSpace(c.By)
 	if by == "" {
-		by = whoami()
+		by = config.Operator()
 	}
 	letters, documents, err := parts.db.Discard(ctx, filter, by, strings.TrimSpace(c.Why))
 	if err != nil {
@@ -81,17 +78,4 @@ func (c *deadDiscard) preview(ctx context.Context, console *console, db *storage
 		}
 	}
 	return console.say("%s would be discarded\n", plural(total, "dead letter"))
-}
-
-// whoami is the user and the machine that this process runs as.
-func whoami() string {
-	name := fmt.Sprintf("uid %d", os.Getuid()) // in a container without a list of users
-	if u, err := user.Current(); err == nil && u.Username != "" {
-		name = u.Username
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		return name
-	}
-	return name + "@" + host
 }

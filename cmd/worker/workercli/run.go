@@ -171,15 +171,9 @@ func (c *runCommand) processor(db *storage.DB, pdfs jobs.Objects, enqueuer *jobs
 	if err != nil {
 		return jobs.ProcessorConfig{}, err
 	}
-	secret, err := c.SecretKey.Bytes()
+	sealer, err := newSealer(c.SecretKey)
 	if err != nil {
-		return jobs.ProcessorConfig{}, config.Usage(err)
-	}
-	var sealer *storage.Sealer // none without a key
-	if secret != nil {
-		if sealer, err = storage.NewSealer(secret); err != nil {
-			return jobs.ProcessorConfig{}, err
-		}
+		return jobs.ProcessorConfig{}, err
 	}
 	limit, oneWay := c.API.UploadLimit()
 	return jobs.ProcessorConfig{
@@ -188,6 +182,18 @@ func (c *runCommand) processor(db *storage.DB, pdfs jobs.Objects, enqueuer *jobs
 		UploadLimit: limit, OneWay: oneWay, ProbeInterval: c.Account.ProbeInterval, HoldUnknown: c.Account.Unknown == "hold",
 		Budget: storage.Budget{DailyCredits: c.Account.DailyCredits, InteractiveFloor: c.Account.InteractiveFloor},
 	}, nil
+}
+
+// newSealer is what passwords are sealed with; nil without a key.
+func newSealer(c config.SecretKey) (*storage.Sealer, error) {
+	secret, err := c.Bytes()
+	if err != nil {
+		return nil, config.Usage(err)
+	}
+	if secret == nil {
+		return nil, nil //nolint:nilnil // documented: there is no key
+	}
+	return storage.NewSealer(secret)
 }
 
 // answerSealer seals the answers that are parked in Redis: with the secret key,
