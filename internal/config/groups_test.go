@@ -120,6 +120,7 @@ func TestFaults(t *testing.T) {
 		"SecretKey/BadFile":   {SecretKey{File: badKey}, "CASFLOW_SECRET_KEY_FILE (--secret-key-file): is not base64" + make32},
 		"SecretKey/EmptyFile": {SecretKey{File: empty}, "CASFLOW_SECRET_KEY_FILE (--secret-key-file): is \"" + empty + "\", a file without text; give a file that holds the key"},
 
+		"Worker/Retention":   {worker(func(w *Worker) { w.Retention = time.Minute }), "CASFLOW_ANSWER_RETENTION (--answer-retention): is 1m0s; expected 0 (for ever) or at least 1h"},
 		"Worker/Good":        {goodWorker(), ""},
 		"Worker/Concurrency": {worker(func(w *Worker) { w.Concurrency = 0 }), "CASFLOW_CONCURRENCY (--concurrency): is 0; expected at least 1"},
 		"Worker/Attempts":    {worker(func(w *Worker) { w.MaxAttempts = -1 }), "CASFLOW_MAX_ATTEMPTS (--max-attempts): is -1; expected at least 1"},
@@ -186,7 +187,7 @@ func TestLogValue(t *testing.T) {
 		`s3.endpoint=http://s3:9000 s3.force_path_style=true ` +
 		`api.base_url=https://api.example api.key=[redacted] api.key_file="" api.allow_sandbox=false api.rate_per_minute=60 api.timeout=1m0s ` +
 		`api.max_body_bytes=1 api.upload=auto api.file_field=file secret_key.key=[redacted] secret_key.file="" ` +
-		`worker.concurrency=1 worker.max_attempts=1 worker.backoff_base=1s worker.backoff_max=1s worker.window=1 worker.addr=:0 worker.force=false`
+		`worker.concurrency=1 worker.max_attempts=1 worker.backoff_base=1s worker.backoff_max=1s worker.window=1 worker.answer_retention=0s worker.addr=:0 worker.force=false`
 	if diff := cmp.Diff(strings.Fields(want), strings.Fields(got)); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}

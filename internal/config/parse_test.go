@@ -103,12 +103,13 @@ func TestParse_Environment(t *testing.T) {
 		"CASPARSER_MAX_BODY_BYTES": "5", "CASPARSER_UPLOAD": "url", "CASPARSER_FILE_FIELD": "pdf_file",
 		"CASFLOW_SECRET_KEY": "a", "CASFLOW_SECRET_KEY_FILE": "/secret",
 		"CASFLOW_CONCURRENCY": "2", "CASFLOW_MAX_ATTEMPTS": "4", "CASFLOW_BACKOFF_BASE": "1s", "CASFLOW_BACKOFF_MAX": "1m",
-		"CASFLOW_WINDOW": "16", "CASFLOW_ADDR": "127.0.0.1:0", "CASFLOW_FORCE_START": "true", "CASFLOW_LOG_LEVEL": "debug", "CASFLOW_LOG_FORMAT": "text",
+		"CASFLOW_WINDOW": "16", "CASFLOW_ADDR": "127.0.0.1:0", "CASFLOW_FORCE_START": "true",
+		"CASFLOW_ANSWER_RETENTION": "24h", "CASFLOW_LOG_LEVEL": "debug", "CASFLOW_LOG_FORMAT": "text",
 	}
 	want := testRun{
 		Log: Log{"debug", "text"}, Postgres: Postgres{"postgres://db", 3}, Redis: Redis{"rediss://r"}, S3: S3{"http://s3", true},
 		API:       API{"http://api", "key", "/key", true, 0, 45 * time.Second, 5, "url", "pdf_file"},
-		SecretKey: SecretKey{"a", "/secret"}, Worker: Worker{2, 4, time.Second, time.Minute, 16, "127.0.0.1:0", true},
+		SecretKey: SecretKey{"a", "/secret"}, Worker: Worker{2, 4, time.Second, time.Minute, 16, 24 * time.Hour, "127.0.0.1:0", true},
 	}
 	got, _, _, err := parseTest("run", variables)
 	if err != nil {

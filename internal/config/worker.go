@@ -19,6 +19,8 @@ type Worker struct {
 	BackoffMax time.Duration `name:"backoff-max" env:"CASFLOW_BACKOFF_MAX" default:"10m" help:"Longest wait between attempts."`
 	// Window is in tasks per queue. Defaults to 512; at least 1.
 	Window int `name:"window" env:"CASFLOW_WINDOW" default:"512" help:"Tasks kept in Redis per queue; the backlog waits in Postgres."`
+	// Retention is how long raw answers are kept. Defaults to 0: for ever; at least 1h.
+	Retention time.Duration `name:"answer-retention" env:"CASFLOW_ANSWER_RETENTION" default:"0s" help:"How long raw answers of parsed documents are kept; 0 is for ever. Without its raw answer a statement cannot be replayed."`
 	// Addr is HOST:PORT or :PORT; port 0 takes a free one. Defaults to :9091.
 	Addr string `name:"addr" env:"CASFLOW_ADDR" default:":9091" help:"Address of /metrics, /healthz and /readyz."`
 	// Force starts on a Redis that may lose tasks. Defaults to false.
@@ -42,6 +44,9 @@ func (w Worker) Faults() error {
 		faults = append(faults, fault("CASFLOW_BACKOFF_MAX", "backoff-max", "is %s; expected at least the base, %s", w.BackoffMax, w.BackoffBase))
 	}
 	atLeastOne("CASFLOW_WINDOW", "window", w.Window)
+	if w.Retention != 0 && w.Retention < time.Hour {
+		faults = append(faults, fault("CASFLOW_ANSWER_RETENTION", "answer-retention", "is %s; expected 0 (for ever) or at least 1h", w.Retention))
+	}
 	if _, port, err := net.SplitHostPort(w.Addr); err != nil || port != "0" && !isPort(port) {
 		faults = append(faults, fault("CASFLOW_ADDR", "addr", "is %s; expected HOST:PORT or :PORT, such as :9091", quote(w.Addr)))
 	}
@@ -52,6 +57,6 @@ func (w Worker) Faults() error {
 func (w Worker) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.Int("concurrency", w.Concurrency), slog.Int("max_attempts", w.MaxAttempts), slog.Duration("backoff_base", w.BackoffBase),
-		slog.Duration("backoff_max", w.BackoffMax), slog.Int("window", w.Window), slog.String("addr", w.Addr),
-		slog.Bool("force", w.Force))
+		slog.Duration("backoff_max", w.BackoffMax), slog.Int("window", w.Window), slog.Duration("answer_retention", w.Retention),
+		slog.String("addr", w.Addr), slog.Bool("force", w.Force))
 }

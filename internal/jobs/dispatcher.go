@@ -27,6 +27,8 @@ type DispatcherConfig struct {
 	// two questions; 0 is a minute.
 	API           credits
 	ProbeInterval time.Duration
+	// Retention is how long raw answers are kept; 0 is for ever.
+	Retention time.Duration
 	// Poison tells what dead workers were reading.
 	Poison *Poison
 	// Steady reports whether this process' own heartbeat has reached the ledger
@@ -50,6 +52,8 @@ const (
 	staleInterval   = 10 * time.Second // between looks for vanished tasks
 	staleAge        = 20 * time.Second // how long a queued document may go without a worker
 	tendInterval    = time.Second      // between looks at the account
+	forgetInterval  = time.Minute      // between looks for answers that are kept for too long
+	forgetChunk     = 500              // answers that are forgotten at once, so that nobody waits for it
 )
 
 // NewDispatcher returns a Dispatcher.
@@ -100,9 +104,11 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 	defer d.leads.Store(false)
 	d.Logger.InfoContext(ctx, "dispatcher leads")
 
-	stale, reclaim, tend := newEvery(staleInterval), newEvery(d.Lease/4), newEvery(tendInterval)
+	at := rounds{
+		stale: newEvery(staleInterval), reclaim: newEvery(d.Lease / 4), tend: newEvery(tendInterval), forget: newEvery(forgetInterval),
+	}
 	for ctx.Err() == nil {
-		if err := d.work(ctx, leader, stale, reclaim, tend); err != nil {
+		if err := d.work(ctx, leader, at); err != nil {
 			return err
 		}
 		pause(ctx, d.Every)
@@ -114,18 +120,24 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 // given up then, and another process may have more luck.
 const roundLimit = time.Minute
 
-func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, stale, reclaim, tend *every) error {
+// rounds tell when each of the leader's rarer duties is due.
+type rounds struct{ stale, reclaim, tend, forget *every }
+
+func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, at rounds) error {
 	ctx, cancel := context.WithTimeout(ctx, roundLimit)
 	defer cancel()
 	work := []error{d.dispatch(ctx, leader)}
-	if tend.due() {
+	if at.tend.due() {
 		work = append(work, d.tend(ctx), leader.ShowBudget(ctx, d.Budget))
 	}
-	if stale.due() {
+	if at.stale.due() {
 		work = append(work, d.revive(ctx, leader))
 	}
-	if reclaim.due() && d.Steady() {
+	if at.reclaim.due() && d.Steady() {
 		work = append(work, d.reclaim(ctx, leader))
+	}
+	if d.Retention > 0 && at.forget.due() {
+		work = append(work, d.forget(ctx))
 	}
 	return errors.Join(work...)
 }
@@ -168,6 +180,22 @@ func (d *Dispatcher) reclaim(ctx context.Context, leader *storage.Leader) error 
 		d.Logger.ErrorContext(ctx, "document is dead", slog.String("document_id", id.String()), slog.String("reason", string(storage.ReasonCrashed)))
 	}
 	return err
+}
+
+// forget empties raw answers that are older than they are to be kept.
+func (d *Dispatcher) forget(ctx context.Context) error {
+	total := 0
+	for {
+		n, err := d.DB.ForgetAnswers(ctx, d.Retention, forgetChunk)
+		total += n
+		if err == nil && n == forgetChunk {
+			continue
+		}
+		if total > 0 {
+			d.Logger.InfoContext(ctx, "raw answers are forgotten", slog.Int("documents", total))
+		}
+		return err
+	}
 }
 
 // every tells when an interval has passed.

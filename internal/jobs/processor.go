@@ -163,6 +163,9 @@ func (r *run) try(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if len(answer.Body) == 0 { // it has become rows, and is not kept any more
+		return r.p.DB.ParsedLike(ctx, r.document.ID, answer.DocumentID, r.p.WorkerID)
+	}
 	p := &r.p.unsaved
 	p.add(int64(len(answer.Body)))
 	defer p.add(-int64(len(answer.Body)))
@@ -196,7 +199,9 @@ func (r *run) answer(ctx context.Context) (storage.Answer, error) {
 	switch {
 	case err == nil:
 		r.p.Metrics.answersReused.Inc()
-		answer.DocumentID = r.document.ID
+		if len(answer.Body) > 0 {
+			answer.DocumentID = r.document.ID
+		}
 		return answer, nil
 	case !errors.Is(err, storage.ErrNotFound):
 		return storage.Answer{}, err

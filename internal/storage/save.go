@@ -40,9 +40,10 @@ func (db *DB) Answer(ctx context.Context, document uuid.UUID) (Answer, error) {
 }
 
 // AnswerFor returns an answer for the same bytes from the same endpoint, given
-// to whichever document, or ErrNotFound.
+// to whichever document, or ErrNotFound. One with an empty body is not kept any more
+// (ForgetAnswers); DocumentID then tells whose statement it became.
 func (db *DB) AnswerFor(ctx context.Context, sha256 [32]byte, endpoint string) (Answer, error) {
-	return db.answer(ctx, `WHERE sha256 = @sha256 AND endpoint = @endpoint ORDER BY received_at DESC LIMIT 1`,
+	return db.answer(ctx, `WHERE sha256 = @sha256 AND endpoint = @endpoint ORDER BY octet_length(body) = 0, received_at DESC LIMIT 1`,
 		pgx.NamedArgs{"sha256": sha256[:], "endpoint": endpoint})
 }
 

@@ -114,7 +114,7 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 		Processor: processor, Heart: heart, Redis: redis, Concurrency: c.Worker.Concurrency, CallTimeout: c.API.Timeout, Drain: c.Drain,
 		Dispatcher: jobs.DispatcherConfig{
 			Window: c.Worker.Window, Lease: workerLease, API: processor.API, ProbeInterval: c.Account.ProbeInterval, Poison: processor.Poison,
-			Budget: processor.Budget,
+			Budget: processor.Budget, Retention: c.Worker.Retention,
 		},
 	})
 	if account, err := db.Account(ctx); err == nil && account.Paused() { // else the first look of the leader tells
