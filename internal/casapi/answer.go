@@ -26,6 +26,10 @@ func (call *call) answer(reply *reply) (*Answer, error) {
 	}
 	env := readEnvelope(reply.body)
 	switch {
+	case !env.complete && nestedBeyond(reply.body, maxNesting): // asking again would not help
+		failure.Class = ErrBadAnswer
+		failure.Message = "answer is " + incomplete(reply.body).Error()
+		return answer, failure
 	case !env.complete:
 		failure.Class = ErrUnavailable
 		failure.OutcomeUnknown = true
@@ -35,7 +39,7 @@ func (call *call) answer(reply *reply) (*Answer, error) {
 		return nil, call.rejected(reply.status, reply.header, env, reply.body)
 	case !env.unified:
 		failure.Class = ErrBadAnswer
-		failure.Message = "answer is not the unified response"
+		failure.Message = "answer is not the unified response: " + difference(withoutBOM(reply.body))
 		return answer, failure
 	}
 	return answer, nil

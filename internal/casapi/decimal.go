@@ -95,12 +95,6 @@ func exponentInReach(exponent string) bool {
 	return err == nil && value >= -maxExponent && value <= maxExponent
 }
 
-// inReach reports whether a JSON number is one that Decimal reads.
-func inReach(number string) bool {
-	_, exponent, found := cutExponent(number)
-	return len(number) <= maxDecimalBytes && (!found || exponentInReach(exponent))
-}
-
 // ungroup removes the commas from the whole part of a number: groups of two or
 // three digits, the last of three. A comma anywhere else may be meant as a
 // decimal point, and is not read.

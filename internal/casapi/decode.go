@@ -1,9 +1,10 @@
 package casapi
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"strings"
+	"reflect"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -12,19 +13,41 @@ import (
 
 // Extra holds the members of an object that no field takes, by their names on
 // the wire. Where something that is not an object stands in an object's place,
-// that value is kept under the name "". Null there is the same as absent.
+// that value is kept under the name Misplaced. Null there is the same as absent.
 type Extra map[string]Value
 
-// List is an array. Null and absence give an empty one, and null elements are
-// left out. Anything that is not an array is kept in Unreadable.
+// Misplaced is the name in an Extra of what is no object but stands in the place
+// of one. No member can have it: names on the wire are valid UTF-8.
+const Misplaced = "\xff"
+
+const (
+	// maxNesting is how deep JSON may be nested; the JSON library takes no more.
+	maxNesting = 10_000
+	// maxDecoded bounds what the structs of an answer take in memory, in bytes:
+	// 30 MB of "{}" would become gigabytes of empty accounts. It leaves room for
+	// 600,000 transactions; statements have some hundred.
+	maxDecoded = 256 << 20
+	// maxElements bounds the unknown elements and the plain values of one array.
+	maxElements = 1 << 20
+)
+
+// Reasons for which decoding stops. None of their texts quotes the answer.
+var (
+	errTooMany  = errors.New("more objects and lists than can be held in memory")
+	errRepeated = errors.New("a name is repeated in an object")
+)
+
+// List is an array. Null and absence give an empty one. Null elements are left
+// out, and Nulls tells where in the array they stood. Anything that is not an
+// array is kept in Unreadable.
 type List[T any] struct {
 	Items      []T
+	Nulls      []int
 	Unreadable Value
 }
 
 // UnmarshalJSONFrom reads the array; the JSON library calls it.
 func (l *List[T]) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
-	*l = List[T]{} // a repeated name counts once, with its last value
 	switch decoder.PeekKind() {
 	case jsontext.KindNull:
 		return decoder.SkipValue() //nolint:wrapcheck // the library adds the place
@@ -36,74 +59,114 @@ func (l *List[T]) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
 		return err //nolint:wrapcheck // as above
 	}
 	for decoder.PeekKind() != jsontext.KindEndArray {
-		if decoder.PeekKind() == jsontext.KindNull {
-			if err := decoder.SkipValue(); err != nil {
-				return err //nolint:wrapcheck // as above
-			}
-			continue
+		if err := l.add(decoder); err != nil {
+			return err
 		}
-		var item T
-		if err := json.UnmarshalDecode(decoder, &item); err != nil {
-			return err //nolint:wrapcheck // as above
-		}
-		l.Items = append(l.Items, item)
 	}
 	_, err := decoder.ReadToken()
 	return err //nolint:wrapcheck // as above
 }
 
+// add reads the next element.
+func (l *List[T]) add(decoder *jsontext.Decoder) error {
+	if len(l.Items) >= maxElements || len(l.Nulls) >= maxElements {
+		return errTooMany
+	}
+	if decoder.PeekKind() == jsontext.KindNull {
+		l.Nulls = append(l.Nulls, len(l.Items)+len(l.Nulls))
+		return decoder.SkipValue() //nolint:wrapcheck // the library adds the place
+	}
+	var item T
+	if err := json.UnmarshalDecode(decoder, &item); err != nil {
+		return err //nolint:wrapcheck // as above
+	}
+	l.Items = append(l.Items, item)
+	return nil
+}
+
 // object is a struct of the statement. misread keeps what stood in its place.
 type object interface{ misread(raw Value) }
 
+// Wrapper is an object around the unified response, as older docs show it and
+// clients report it.
+type Wrapper struct {
+	In     string // the member that the unified response is in; "" without a wrapper
+	Beside Extra  // the other members
+}
+
 // DecodeStatement reads the unified response, which may be inside a member
-// "data" (then what is beside it goes to Statement.Extra). Wrong kinds, unknown
-// members, repeated names and invalid UTF-8 do not fail it: all is kept
-// somewhere in the Statement. The error matches ErrBadAnswer: the body is no
-// JSON, or has no member of the unified response.
+// "data" or "status" (see Statement.Wrapper). Wrong kinds, unknown members,
+// repeated names and invalid UTF-8 do not fail it: all is kept somewhere in the
+// Statement, but that bytes that are no UTF-8 are read as U+FFFD, each of them.
+// The error matches ErrBadAnswer: the body is no JSON, has no member of the
+// unified response (then the error names the first that differs), or is too
+// large in memory.
 func DecodeStatement(body []byte) (*Statement, error) {
 	body = withoutBOM(body)
-	source := string(body)
-	if !utf8.ValidString(source) {
-		source = strings.ToValidUTF8(source, string(utf8.RuneError))
-		body = []byte(source)
+	if !utf8.Valid(body) {
+		body = bytes.Map(func(r rune) rune { return r }, body)
 	}
-	env := readObject(body)
-	switch {
-	case !env.complete:
-		return nil, fmt.Errorf("decode statement: %w: not JSON, or cut off", ErrBadAnswer)
-	case env.unified:
-		return decode(body, source)
-	case !readObject(env.data).unified:
-		return nil, fmt.Errorf("decode statement: %w: not the unified response", ErrBadAnswer)
-	}
-	statement, err := decode(env.data, string(env.data))
-	if err != nil {
-		return nil, err
-	}
-	eachMember(body, func(name string, value jsontext.Value) {
-		if name != "data" {
-			statement.keep(name, Value(value))
+	statement, err := decodeStatement(body)
+	if errors.Is(err, errRepeated) {
+		var repeated []Repeated
+		if body, repeated, err = withoutRepeats(body); err == nil {
+			if statement, err = decodeStatement(body); err == nil {
+				statement.Repeated = repeated
+			}
 		}
-	})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("decode statement: %w: %w", ErrBadAnswer, err)
+	}
 	return statement, nil
 }
 
-// keep adds a member that stood beside the statement, unless the statement has
-// one of that name itself.
-func (s *Statement) keep(name string, value Value) {
-	if _, taken := s.Extra[name]; taken {
-		return
+func decodeStatement(body []byte) (*Statement, error) {
+	env := readObject(body)
+	switch {
+	case !env.complete:
+		return nil, incomplete(body)
+	case env.unified:
+		var statement Statement
+		return &statement, decode(body, &statement)
+	case !readObject(env.data).unified:
+		return nil, errors.New(difference(body))
 	}
-	if s.Extra == nil {
-		s.Extra = Extra{}
+	statement := Statement{Wrapper: Wrapper{In: env.in, Beside: Extra{}}}
+	if err := decode(env.data, &statement); err != nil {
+		return nil, err
 	}
-	s.Extra[name] = value
+	beside, members := statement.Wrapper.Beside, 0
+	eachMember(body, func(name string, value jsontext.Value) {
+		beside[name] = Value(value)
+		members++
+	})
+	if len(beside) < members {
+		return nil, errRepeated
+	}
+	delete(beside, env.in)
+	return &statement, nil
 }
 
-// decode reads body, of which source is a copy. Every Value is a part of
-// source, so that a statement of some thousand values takes one allocation for
-// their text.
-func decode(body []byte, source string) (*Statement, error) {
+// ReadList reads a value as an array of objects, for arrays that stand where the
+// unified response has none. Whatever is no array is in List.Unreadable. It
+// fails for the reasons of DecodeStatement only.
+func ReadList[T any](v Value) (List[T], error) {
+	var list List[T]
+	if v == "" {
+		return list, nil
+	}
+	if err := decode([]byte(v), &list); err != nil {
+		return List[T]{}, fmt.Errorf("read list: %w: %w", ErrBadAnswer, err)
+	}
+	return list, nil
+}
+
+// decode reads body into a struct or list. Every Value is a part of one string,
+// so that a statement of some thousand values takes one allocation for their text.
+func decode(body []byte, into any) error {
+	source := string(body)
+	held := uintptr(0)
 	values := json.UnmarshalFromFunc(func(decoder *jsontext.Decoder, value *Value) error {
 		raw, err := decoder.ReadValue()
 		if err != nil {
@@ -114,6 +177,9 @@ func decode(body []byte, source string) (*Statement, error) {
 		return nil
 	})
 	objects := json.UnmarshalFromFunc(func(decoder *jsontext.Decoder, into object) error {
+		if held += reflect.TypeOf(into).Elem().Size(); held > maxDecoded {
+			return errTooMany
+		}
 		switch decoder.PeekKind() {
 		case jsontext.KindBeginObject:
 			return errors.ErrUnsupported // go on in the ordinary way
@@ -128,14 +194,19 @@ func decode(body []byte, source string) (*Statement, error) {
 		into.misread(Value(raw))
 		return nil
 	})
-	var statement Statement
-	options := append(tolerant(), json.WithUnmarshalers(json.JoinUnmarshalers(values, objects)))
-	if err := json.Unmarshal(body, &statement, options...); err != nil {
-		// Its text may quote the statement, so only the place is told.
-		if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-			return nil, fmt.Errorf("decode statement: %w: not JSON at byte %d", ErrBadAnswer, syntax.ByteOffset)
-		}
-		return nil, fmt.Errorf("decode statement: %w: unreadable", ErrBadAnswer)
+	// Half surrogates count as invalid UTF-8. Repeated names fail it here.
+	err := json.Unmarshal(body, into, jsontext.AllowInvalidUTF8(true), json.WithUnmarshalers(json.JoinUnmarshalers(values, objects)))
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return errRepeated
+	case errors.Is(err, errTooMany):
+		return errTooMany
 	}
-	return &statement, nil
+	// Its text may quote the statement, so only the place is told.
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return fmt.Errorf("not JSON at byte %d", syntax.ByteOffset)
+	}
+	return errors.New("unreadable")
 }

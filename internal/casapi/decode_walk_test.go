@@ -46,7 +46,7 @@ func (s *sketch) write(typ reflect.Type, path string) {
 	default:
 		s.json.WriteByte('{')
 		for field := range typ.Fields() {
-			if name := wireName(field); name != "" {
+			if name := wireName(field); name != "" && name != "-" {
 				fmt.Fprintf(&s.json, "%q:", name)
 				s.write(field.Type, join(path, name))
 				s.json.WriteByte(',')
@@ -72,7 +72,8 @@ func kindOf(typ reflect.Type) (kind string, items reflect.Type) {
 	return "array", list.Type.Elem()
 }
 
-// wireName is a field's name on the wire, "" for Extra.
+// wireName is a field's name on the wire, "" for Extra and "-" for a field that
+// is no member.
 func wireName(field reflect.StructField) string {
 	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 	return name
@@ -92,12 +93,16 @@ func flatten(part reflect.Value, path string, flat map[string]string) {
 		return
 	case casapi.Extra:
 		for name, value := range held {
+			if name == casapi.Misplaced {
+				name = ""
+			}
 			flat[join(path, name)] = string(value)
 		}
 		return
 	}
 	for field, value := range part.Fields() {
 		switch {
+		case field.Name == "Nulls", wireName(field) == "-":
 		case field.Name == "Unreadable":
 			if value.String() != "" {
 				flat[path+"!"] = value.String()
@@ -199,25 +204,6 @@ func keptAt(at, kind, raw string) map[string]string {
 		return map[string]string{at + "[0].": `1`, at + "[1].a": `[]`}
 	}
 	return map[string]string{at + "[0]": `1`, at + "[1]": `{"a":[]}`}
-}
-
-// extras calls do with every Extra there is in a part of the Statement.
-func extras(part reflect.Value, do func(casapi.Extra)) {
-	switch held := part.Interface().(type) {
-	case casapi.Extra:
-		do(held)
-	case casapi.Value:
-	default:
-		if part.Kind() == reflect.Slice {
-			for i := range part.Len() {
-				extras(part.Index(i), do)
-			}
-			return
-		}
-		for _, field := range part.Fields() {
-			extras(field, do)
-		}
-	}
 }
 
 // TestDecodeStatement_Values: whatever the kind of a value, it is kept as it

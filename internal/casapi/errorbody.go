@@ -20,7 +20,8 @@ type envelope struct {
 	failed   bool   // "status" says failed or error
 	code     string // as it came
 	message  string // as it came
-	data     []byte // the "data" member where it is an object; aliases the body
+	data     []byte // the member "data" or else "status", where it is an object; aliases the body
+	in       string // which of them it is
 }
 
 // The members that a message is looked for in, best first. Seed and docs use
@@ -95,11 +96,14 @@ func (env *envelope) readMember(name string, value jsontext.Value, messages *[me
 		text, _ := Value(value).Text()
 		text = strings.ToLower(strings.TrimSpace(text))
 		env.failed = text == "failed" || text == "failure" || text == "error"
+		if value.Kind() == jsontext.KindBeginObject && env.in != "data" {
+			env.data, env.in = value, name
+		}
 	case "code":
 		env.code, _ = Value(value).Text()
 	case "data":
 		if value.Kind() == jsontext.KindBeginObject {
-			env.data = value
+			env.data, env.in = value, name
 		}
 	case "meta", "investor", "summary", "insurance":
 		env.unified = env.unified || value.Kind() == jsontext.KindBeginObject

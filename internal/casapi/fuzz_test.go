@@ -21,6 +21,7 @@ func FuzzDecodeStatement(f *testing.F) {
 		unified, `{"status":"success","data":` + unified + `,"data":5}`, `{"meta":{},"meta":5,"meta":null,"meta":{"":1}}`,
 		`{"nps":[null,5,{"funds":"x"},[]],"nps":{}}`, "\ufeff{\"meta\":{\"a\xff\":\"\\ud800\\u0000\"}}", nested(20),
 		`{"meta":{},"a":1e999,"a\u0000":[-0,"\u0000"],"a\ufffd":2}`, `{"investor":{"name":"Zed"`,
+		`{"status":{"meta":{"a":1,"a":[{"b":1,"b":2}]}},"msg":1,"msg":2}`,
 	} {
 		f.Add([]byte(body))
 	}
@@ -31,16 +32,11 @@ func FuzzDecodeStatement(f *testing.F) {
 				t.Errorf("got %+v, %v", statement, err)
 			}
 			// Decoding may fail only for what the first look already found.
-			if strings.HasSuffix(err.Error(), "unreadable") || strings.Contains(err.Error(), "at byte") {
+			if strings.HasSuffix(err.Error(), "unreadable") || strings.Contains(err.Error(), "at byte") || strings.Contains(err.Error(), "repeated") {
 				t.Errorf("is JSON in the unified shape, but: %v", err)
 			}
 			return
 		}
-		extras(reflect.ValueOf(*statement), func(extra casapi.Extra) {
-			if text := extra.Storable(); text != "" {
-				assertStorable(t, text)
-			}
-		})
 		flat := map[string]string{}
 		flatten(reflect.ValueOf(*statement), "", flat)
 		for path, raw := range flat {

@@ -30,4 +30,4 @@ func (n *NPSFundInfo) misread(raw Value)     { n.Extra = misplaced(raw) }
 func (f *FreeInfo) misread(raw Value)        { f.Extra = misplaced(raw) }
 
 // misplaced holds a value that stood where an object should have been.
-func misplaced(raw Value) Extra { return Extra{"": raw} }
+func misplaced(raw Value) Extra { return Extra{Misplaced: raw} }

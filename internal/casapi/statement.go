@@ -12,6 +12,11 @@ type Statement struct {
 	Insurance     Insurance          `json:"insurance"`
 	NPS           List[NPSAccount]   `json:"nps"`
 	Extra         Extra              `json:",embed"`
+
+	// Wrapper is what the response was in. Repeated are members whose name came
+	// again in their object, anywhere in the answer: the last one counts.
+	Wrapper  Wrapper    `json:"-"`
+	Repeated []Repeated `json:"-"`
 }
 
 // Meta says what kind of statement it is.

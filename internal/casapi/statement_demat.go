@@ -28,7 +28,8 @@ type DematInfo struct {
 	Extra       Extra       `json:",embed"`
 }
 
-// Holdings are an account's holdings by kind. Kinds may be missing.
+// Holdings are an account's holdings by kind. Kinds may be missing. Where they
+// are one list instead, that is in Extra[Misplaced], and ReadList reads it.
 type Holdings struct {
 	Equities             List[Holding] `json:"equities"` // ETFs among them
 	CorporateBonds       List[Holding] `json:"corporate_bonds"`

@@ -1,7 +1,8 @@
 package casapi
 
 // Folio is a mutual fund folio. Users see placeholders with an empty number and
-// nothing in them.
+// nothing in them. Where an AMC is wrapped around its folios, they are in the
+// member "folios" of Extra, and ReadList reads them.
 type Folio struct {
 	FolioNumber    Value              `json:"folio_number"` // may hold a /
 	AMC            Value              `json:"amc"`

@@ -74,6 +74,38 @@ func (v Value) unquote() (string, bool) {
 	return strings.ReplaceAll(string(unquoted), "\x00", string(utf8.RuneError)), true
 }
 
+// IsText reports whether v is a string with exactly this content: then the text
+// tells all that v does.
+func (v Value) IsText(text string) bool {
+	raw := string(v)
+	if len(raw) < 2 || raw[0] != '"' {
+		return false
+	}
+	if inner := raw[1 : len(raw)-1]; strings.IndexByte(inner, '\\') < 0 { // nearly always
+		return inner == text
+	}
+	unquoted, err := jsontext.AppendUnquote(nil, raw)
+	return err == nil && string(unquoted) == text
+}
+
+// IsNumber reports whether v is a JSON number.
+func (v Value) IsNumber() bool { return v != "" && kindOf(v) == jsontext.KindNumber }
+
+// Kind names the kind of JSON that v is: object, array, string, number, boolean,
+// null or nothing.
+func (v Value) Kind() string {
+	if v == "" {
+		return "nothing"
+	}
+	return kindName(kindOf(v))
+}
+
+// quote writes text as a JSON string.
+func quote(text string) string {
+	quoted, _ := jsontext.AppendQuote(nil, strings.ToValidUTF8(text, string(utf8.RuneError))) // fails for invalid UTF-8 only
+	return string(quoted)
+}
+
 // content returns a scalar's text without the space around it, for the readers
 // of numbers, dates and booleans.
 func (v Value) content() (string, bool) {

@@ -179,3 +179,30 @@ func TestValue_Known(t *testing.T) {
 		}
 	}
 }
+
+func TestValue_IsText(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		in   casapi.Value
+		text string
+		want bool
+	}{
+		{`"a"`, "a", true},
+		{`""`, "", true},
+		{`"\u20b9"`, "₹", true},
+		{`"a\\b"`, `a\b`, true},
+		{`"a\\b"`, `a\\b`, false},
+		{`"a"`, "b", false},
+		{`"\ud800"`, "\ufffd", false},
+		{`"\u0000"`, "\ufffd", false},
+		{`" a"`, "a", false},
+		{`5`, "5", false},
+		{`null`, "", false},
+		{``, "", false},
+		{`"`, "", false},
+	} {
+		if got := test.in.IsText(test.text); got != test.want {
+			t.Errorf("%s.IsText(%q) = %t, want %t", test.in, test.text, got, test.want)
+		}
+	}
+}

@@ -23,6 +23,7 @@ type Metrics struct {
 	creditsSpent   prometheus.Counter
 	answersReused  prometheus.Counter
 	rowsWritten    *prometheus.CounterVec
+	unreadable     *prometheus.CounterVec
 	creditsLeftReg func() // registers creditsLeft once its value is known
 }
 
@@ -62,15 +63,20 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		creditsSpent:  prometheus.NewCounter(prometheus.CounterOpts{Name: "cas_credits_spent_total", Help: "Credits that answered calls cost."}),
 		answersReused: prometheus.NewCounter(prometheus.CounterOpts{Name: "cas_answers_reused_total", Help: "Documents finished with an answer that was paid for before."}),
 		rowsWritten:   counter("cas_rows_written_total", "Rows of statements written, by table.", "table"),
+		unreadable: counter("cas_unreadable_values_total",
+			"Values of answers that cannot be read as what their column holds, by table. They are in extra.", "table"),
 	}
 	registerer.MustRegister(m.processed, m.deadLetters, m.apiRequests, m.apiDuration, m.stageDuration, m.limiterWait,
-		m.inflight, m.creditsSpent, m.answersReused, m.rowsWritten)
+		m.inflight, m.creditsSpent, m.answersReused, m.rowsWritten, m.unreadable)
 	m.creditsLeftReg = func() {
 		// Registered a second time it is refused, which is what is wanted.
 		_ = registerer.Register(m.creditsLeft)
 	}
 	for _, r := range storage.Reasons() {
 		m.deadLetters.WithLabelValues(string(r)) // alerts on rates need the zero
+	}
+	for _, table := range storage.StatementTables() {
+		m.unreadable.WithLabelValues(table)
 	}
 	return m
 }
@@ -89,6 +95,13 @@ func (m *Metrics) called(endpoint string, status int, took time.Duration) {
 func (m *Metrics) wrote(rows map[string]int64) {
 	for table, n := range rows {
 		m.rowsWritten.WithLabelValues(table).Add(float64(n))
+	}
+}
+
+// couldNotRead notes the values that could not be read, by table.
+func (m *Metrics) couldNotRead(values map[string]int) {
+	for table, n := range values {
+		m.unreadable.WithLabelValues(table).Add(float64(n))
 	}
 }
 

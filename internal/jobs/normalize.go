@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -10,58 +9,83 @@ import (
 	"casflow/internal/storage"
 )
 
+// source is an answer to be read, and what is known of it from elsewhere.
+type source struct {
+	body       []byte
+	kind       string // of the document
+	receivedAt time.Time
+	// pan is whose statement it is if the answer does not say so of its investor:
+	// somebody knows better. Empty: the folios and holders must tell.
+	pan string
+}
+
+// reading is what an answer was read as.
+type reading struct {
+	statement *storage.Statement
+	// unreadable counts, by table, the values that could not be read as what their
+	// column holds. They are in extra of their rows.
+	unreadable map[string]int
+}
+
 // normalize turns an answer into the rows of its statement. It is pure: the same
-// answer gives the same rows. Values that cannot be read as what their column
-// holds go to extra, nothing is guessed, and unknown stays unknown.
+// answer gives the same rows, and the answer can be rebuilt from them. Values that
+// cannot be read as what their column holds go to extra, nothing is guessed, and
+// unknown stays unknown.
 //
 // Its errors are errBadAnswer (no statement, or one without a period) and
 // errMissingPAN.
-func normalize(body []byte, kind string, receivedAt time.Time) (*storage.Statement, error) {
-	answer, err := casapi.DecodeStatement(body)
+func normalize(from source) (reading, error) {
+	answer, err := casapi.DecodeStatement(from.body)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errBadAnswer, err)
+		return reading{}, fmt.Errorf("%w: %w", errBadAnswer, err)
 	}
-	n := &normalizer{out: &storage.Statement{ReceivedAt: receivedAt}}
-	n.header(answer)
+	n := &normalizer{out: &storage.Statement{ReceivedAt: from.receivedAt}, unreadable: make(map[string]int)}
+	n.header = n.row(tableStatements)
+	n.head(answer)
 	for i := range answer.DematAccounts.Items {
 		n.dematAccount(i, &answer.DematAccounts.Items[i])
 	}
-	for i := range answer.MutualFunds.Items {
-		n.folio(i, &answer.MutualFunds.Items[i])
-	}
+	n.mutualFunds(&answer.MutualFunds)
 	n.insurance(&answer.Insurance)
 	for i := range answer.NPS.Items {
 		n.npsAccount(i, &answer.NPS.Items[i])
 	}
-	if n.out.Key, err = n.key(answer, kind); err != nil {
-		return nil, err
+	if n.err != nil {
+		return reading{}, fmt.Errorf("%w: %w", errBadAnswer, n.err)
 	}
-	n.out.Extra = n.headerExtra(answer)
-	return n.out, nil
+	if n.out.Key, err = n.key(answer, from); err != nil {
+		return reading{}, err
+	}
+	n.structure(answer)
+	n.out.Rest = n.header.rest()
+	n.out.Checks = check(n.out)
+	return reading{statement: n.out, unreadable: n.unreadable}, nil
 }
 
 // normalizer collects the rows, and the PANs met on the way.
 type normalizer struct {
 	out        *storage.Statement
-	holderPANs []string // of folios and linked holders, valid ones
-	extra      extra    // of the header row
+	header     *row
+	unreadable map[string]int
+	holders    [][]string // the valid PANs that each folio and each account names
+	err        error      // the first reason not to go on
 }
 
-func (n *normalizer) header(answer *casapi.Statement) {
-	e := &n.extra
-	o, investor := n.out, &answer.Investor
+// head reads the header row, but for its key.
+func (n *normalizer) head(answer *casapi.Statement) {
+	r, o, investor := n.header, n.out, &answer.Investor
 	o.Investor = storage.Investor{
-		Name: e.text("investor.name", investor.Name), Email: e.text("investor.email", investor.Email),
-		Mobile: e.text("investor.mobile", investor.Mobile), Address: e.text("investor.address", investor.Address),
-		Pincode: e.text("investor.pincode", investor.Pincode), CASID: e.text("investor.cas_id", investor.CASID),
+		Name: r.text("investor.name", investor.Name), Email: r.text("investor.email", investor.Email),
+		Mobile: r.text("investor.mobile", investor.Mobile), Address: r.text("investor.address", investor.Address),
+		Pincode: r.text("investor.pincode", investor.Pincode), CASID: r.text("investor.cas_id", investor.CASID),
 	}
-	o.GeneratedAt = e.time("meta.generated_at", answer.Meta.GeneratedAt)
-	o.TotalValue = e.decimal("summary.total_value", answer.Summary.TotalValue)
+	o.GeneratedAt, o.GeneratedAtText = r.instant("meta.generated_at", answer.Meta.GeneratedAt)
+	o.TotalValue = r.decimal("summary.total_value", answer.Summary.TotalValue)
 	class := func(name string, c *casapi.SummaryAccount) storage.SummaryClass {
-		e.members("summary.accounts."+name+".", c.Extra)
+		r.members("summary.accounts."+name, c.Extra)
 		return storage.SummaryClass{
-			Count: e.integer("summary.accounts."+name+".count", c.Count),
-			Value: e.decimal("summary.accounts."+name+".total_value", c.TotalValue),
+			Count: r.integer("summary.accounts."+name+".count", c.Count),
+			Value: r.decimal("summary.accounts."+name+".total_value", c.TotalValue),
 		}
 	}
 	accounts := &answer.Summary.Accounts
@@ -69,103 +93,73 @@ func (n *normalizer) header(answer *casapi.Statement) {
 		Demat: class("demat", &accounts.Demat), MutualFunds: class("mutual_funds", &accounts.MutualFunds),
 		Insurance: class("insurance", &accounts.Insurance), NPS: class("nps", &accounts.NPS),
 	}
+	r.members("", answer.Extra)
+	r.members("meta", answer.Meta.Extra)
+	r.members("meta.statement_period", answer.Meta.StatementPeriod.Extra)
+	r.members("investor", investor.Extra)
+	r.members("summary", answer.Summary.Extra)
+	r.members("summary.accounts", accounts.Extra)
+	r.members("insurance", answer.Insurance.Extra)
+	list(r, "demat_accounts", &answer.DematAccounts)
+	list(r, "mutual_funds", &answer.MutualFunds)
+	list(r, "nps", &answer.NPS)
+	list(r, "insurance.life_insurance_policies", &answer.Insurance.LifeInsurancePolicies)
 }
 
-// headerExtra puts what the header row has no column for under its path.
-func (n *normalizer) headerExtra(answer *casapi.Statement) string {
-	e := &n.extra
-	e.members("", answer.Extra)
-	e.members("meta.", answer.Meta.Extra)
-	e.members("meta.statement_period.", answer.Meta.StatementPeriod.Extra)
-	e.members("investor.", answer.Investor.Extra)
-	e.members("summary.", answer.Summary.Extra)
-	e.members("summary.accounts.", answer.Summary.Accounts.Extra)
-	e.members("insurance.", answer.Insurance.Extra)
-	e.unreadable("demat_accounts", answer.DematAccounts.Unreadable)
-	e.unreadable("mutual_funds", answer.MutualFunds.Unreadable)
-	e.unreadable("nps", answer.NPS.Unreadable)
-	e.unreadable("insurance.life_insurance_policies", answer.Insurance.LifeInsurancePolicies.Unreadable)
-	return e.json()
+// structure notes what was around the response and what came twice in it. What
+// stood beside it is extra as well.
+func (n *normalizer) structure(answer *casapi.Statement) {
+	if wrapper := answer.Wrapper; wrapper.In != "" {
+		n.header.wrapper(wrapper, answer.Extra)
+	}
+	if len(answer.Repeated) > 0 {
+		n.header.repeated(answer.Repeated)
+	}
 }
 
 // key says whose statement it is and for which period.
-func (n *normalizer) key(answer *casapi.Statement, kind string) (storage.StatementKey, error) {
-	key := storage.StatementKey{CASType: casType(answer.Meta.CASType, kind)}
-	if _, ok := answer.Meta.CASType.Text(); !ok {
-		n.extra.unreadable("meta.cas_type", answer.Meta.CASType)
+func (n *normalizer) key(answer *casapi.Statement, from source) (storage.StatementKey, error) {
+	r, period := n.header, &answer.Meta.StatementPeriod
+	key := storage.StatementKey{
+		CASType:    n.casType(answer.Meta.CASType, from.kind),
+		PeriodFrom: r.keyDate("meta.statement_period.from", period.From),
+		PeriodTo:   r.keyDate("meta.statement_period.to", period.To),
 	}
-	period := &answer.Meta.StatementPeriod
-	key.PeriodFrom = n.extra.date("meta.statement_period.from", period.From)
-	key.PeriodTo = n.extra.date("meta.statement_period.to", period.To)
 	switch {
 	case key.PeriodTo == "":
-		return key, fmt.Errorf("%w: it names no end of its statement period", errBadAnswer)
+		return key, fmt.Errorf("%w: meta.statement_period.to: expected date, got %s", errBadAnswer, period.To.Kind())
 	case key.PeriodFrom == "":
 		// A statement as of a day: the period is that day.
 		key.PeriodFrom = key.PeriodTo
 	}
-	var err error
-	key.PAN, err = n.pan(answer.Investor.PAN)
-	return key, err
+	if key.PAN = n.pan(answer.Investor.PAN, from.pan); key.PAN == "" {
+		return key, errMissingPAN
+	}
+	r.keyed("meta.cas_type", answer.Meta.CASType, key.CASType)
+	r.keyed("meta.statement_period.from", period.From, key.PeriodFrom)
+	r.keyed("meta.statement_period.to", period.To, key.PeriodTo)
+	r.keyed("investor.pan", answer.Investor.PAN, key.PAN)
+	return key, nil
 }
+
+// maxCASType is how long the type of a CAS may be, in bytes: it is in the keys of
+// all tables, and an index does not take just anything.
+const maxCASType = 64
 
 // casType is the type of the CAS, case folded, as it came; where the answer does
 // not say, the parser that read it does, and a smart one leaves it unknown.
-func casType(came casapi.Value, kind string) string {
-	if text, ok := came.Text(); ok && strings.TrimSpace(text) != "" {
-		return strings.ToUpper(strings.TrimSpace(text))
+func (n *normalizer) casType(came casapi.Value, kind string) string {
+	text, ok := came.Text()
+	text = strings.ToUpper(strings.TrimSpace(text))
+	switch {
+	case !ok || len(text) > maxCASType:
+		n.header.cannotRead("meta.cas_type", came)
+	case text != "":
+		return text
 	}
 	switch kind {
 	case storage.KindCDSL, storage.KindNSDL, storage.KindCAMSKFintech:
 		return strings.ToUpper(kind)
 	}
 	return "UNKNOWN"
-}
-
-var panPattern = regexp.MustCompile(`^[A-Z]{5}[0-9]{4}[A-Z]$`)
-
-// readPAN gives a PAN in its one form, or "" for what is none.
-func readPAN(v casapi.Value) string {
-	text, ok := v.Text()
-	pan := strings.ToUpper(strings.TrimSpace(text))
-	if !ok || !panPattern.MatchString(pan) {
-		return ""
-	}
-	return pan
-}
-
-// pan is the investor's, else the one that folios and holders agree on.
-func (n *normalizer) pan(investor casapi.Value) (string, error) {
-	if pan := readPAN(investor); pan != "" {
-		return pan, nil
-	}
-	n.extra.unreadable("investor.pan", investor)
-	agreed := ""
-	for _, pan := range n.holderPANs {
-		if agreed != "" && pan != agreed {
-			return "", errMissingPAN
-		}
-		agreed = pan
-	}
-	if agreed == "" {
-		return "", errMissingPAN
-	}
-	return agreed, nil
-}
-
-// holders adds the linked holders of an account.
-func (n *normalizer) holders(kind string, account int, holders *casapi.List[casapi.LinkedHolder], parent *extra) {
-	parent.unreadable("linked_holders", holders.Unreadable)
-	for i := range holders.Items {
-		h := &holders.Items[i]
-		e := extra{}
-		e.members("", h.Extra)
-		row := storage.LinkedHolder{HolderKind: kind, Account: account, Ordinal: i, Name: e.text("name", h.Name), PAN: e.text("pan", h.PAN)}
-		if pan := readPAN(h.PAN); pan != "" {
-			row.PAN = pan
-			n.holderPANs = append(n.holderPANs, pan)
-		}
-		row.Extra = e.json()
-		n.out.LinkedHolders = append(n.out.LinkedHolders, row)
-	}
 }

@@ -38,6 +38,8 @@ func TestNormalize_PAN(t *testing.T) {
 		"Folio":              {`"mutual_funds":[` + folio(zed) + `]`, zed},
 		"FolioFolded":        {`"mutual_funds":[` + folio(" zzzpz0000z ") + `]`, zed},
 		"FoliosAgree":        {`"mutual_funds":[` + folio(zed) + `,{},` + folio("zzzpz0000z") + `]`, zed},
+		"JointHolders":       {`"demat_accounts":[{"linked_holders":[{"pan":"` + yan + `"},{"pan":"` + zed + `"}]}],"mutual_funds":[` + folio(zed) + `]`, zed},
+		"JointHoldersAlone":  {`"demat_accounts":[{"linked_holders":[{"pan":"` + yan + `"},{"pan":"` + zed + `"}]}]`, ""},
 		"FoliosDisagree":     {`"mutual_funds":[` + folio(zed) + `,` + folio(yan) + `]`, ""},
 		"FolioUnreadable":    {`"mutual_funds":[` + folio("APPLIED FOR") + `,` + folio(zed) + `]`, zed},
 		"FolioHolder":        {`"mutual_funds":[` + holder(zed) + `]`, zed},
@@ -53,7 +55,7 @@ func TestNormalize_PAN(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := normalize([]byte(`{`+april+`,`+test.members+`}`), storage.KindSmart, receivedAt)
+			got, err := readAnswer([]byte(`{`+april+`,`+test.members+`}`), storage.KindSmart)
 			if test.want == "" {
 				if !errors.Is(err, errMissingPAN) {
 					t.Fatalf("normalize() = %v, want errMissingPAN", err)
@@ -92,7 +94,7 @@ func TestNormalize_Period(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			body := `{"meta":{"statement_period":` + test.period + `},"investor":{"pan":"` + zed + `"}}`
-			got, err := normalize([]byte(body), storage.KindNSDL, receivedAt)
+			got, err := readAnswer([]byte(body), storage.KindNSDL)
 			if test.to == "" {
 				if !errors.Is(err, errBadAnswer) {
 					t.Errorf("normalize() = %v, want errBadAnswer", err)
@@ -125,7 +127,7 @@ func TestNormalize_CASType(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			body := `{"meta":{"cas_type":` + test.came + `,"statement_period":{"to":"2025-04-30"}},"investor":{"pan":"` + zed + `"}}`
-			got, err := normalize([]byte(body), test.kind, receivedAt)
+			got, err := readAnswer([]byte(body), test.kind)
 			if err != nil || got.Key.CASType != test.want {
 				t.Errorf("normalize() = %+v, %v, want type %s", got, err, test.want)
 			}
@@ -139,11 +141,12 @@ func TestNormalize_Wrapped(t *testing.T) {
 	t.Parallel()
 	body, want := golden(t, "cdsl")
 	wrapped := `{"status":"success","msg":"fine","data":` + string(body) + `}`
-	got, err := normalize([]byte(wrapped), storage.KindCDSL, receivedAt)
+	got, err := readAnswer([]byte(wrapped), storage.KindCDSL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want.Extra = `{"msg":"fine","status":"success"}`
+	want.Form = `{"wrapper:":{"in":"data","beside":["msg","status"]}}`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("wrapped answer gives other rows (-want +got):\n%s", diff)
 	}
@@ -165,7 +168,7 @@ func TestNormalize_BadAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := normalize([]byte(body), storage.KindCDSL, receivedAt)
+			got, err := readAnswer([]byte(body), storage.KindCDSL)
 			if !errors.Is(err, errBadAnswer) || got != nil {
 				t.Fatalf("normalize() = %v, %v, want errBadAnswer", got, err)
 			}

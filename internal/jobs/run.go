@@ -61,15 +61,16 @@ func (r *run) save(ctx context.Context, answer storage.Answer) error {
 			return err
 		}
 	}
-	statement, fault := r.normalize(ctx, answer)
+	read, fault := r.normalize(ctx, answer)
 	if fault == nil {
 		var saved storage.Saved
 		err := r.persistAnswer(ctx, answer, func(ctx context.Context) (err error) {
-			saved, err = r.p.DB.Save(ctx, answer, statement, r.end)
+			saved, err = r.p.DB.Save(ctx, answer, read.statement, r.end)
 			return err
 		})
 		if err == nil {
 			r.p.Metrics.wrote(saved.Rows)
+			r.p.Metrics.couldNotRead(read.unreadable)
 			r.document.SealedPasswords = nil
 			return nil
 		}
@@ -83,10 +84,10 @@ func (r *run) save(ctx context.Context, answer storage.Answer) error {
 
 // normalize reads the answer. A panic of it becomes an error, so that the answer,
 // which is paid for, is kept all the same.
-func (r *run) normalize(ctx context.Context, answer storage.Answer) (statement *storage.Statement, err error) {
+func (r *run) normalize(ctx context.Context, answer storage.Answer) (read reading, err error) {
 	defer r.p.Poison.reading(ctx, r.document.ID)()
 	defer r.contain(&err)
-	return normalize(answer.Body, r.document.Kind, answer.ReceivedAt)
+	return normalize(source{body: answer.Body, kind: r.document.Kind, receivedAt: answer.ReceivedAt})
 }
 
 // contain, deferred, turns a panic into errPanic.

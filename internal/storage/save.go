@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -97,8 +99,9 @@ func (db *DB) Save(ctx context.Context, a Answer, s *Statement, end AttemptEnd) 
 	batch := &pgx.Batch{} // one Sync at its end: Postgres treats it as one transaction
 	batch.Queue(saveAnswerSQL, a.args())
 	headerAt := batch.Len()
-	batch.Queue(saveHeaderSQL, s.headerArgs(a.DocumentID))
 	key := []any{s.Key.PAN, s.Key.PeriodFrom, s.Key.PeriodTo, s.Key.CASType, a.DocumentID}
+	batch.Queue(saveHeaderSQL, s.headerArgs(key)...)
+	batch.Queue(saveRevisionSQL, s.revisionArgs(key)...)
 	rowsAt := batch.Len()
 	inserts := s.queueRows(batch, key)
 	if end.RequestID != "" {
@@ -149,46 +152,38 @@ func collectSaved(results pgx.BatchResults, n, headerAt, rowsAt int, inserts []s
 // saveHeaderSQL writes the header row, and decides whether this answer takes the
 // place of the one that is there: it does if it is the same document's; else the
 // one with transactions beats the one without, then the one the API generated
-// later, then the one that arrived later. The order in which they are saved does
-// not matter. The row lock it takes makes a second save of the key wait.
-const saveHeaderSQL = `
-INSERT INTO cas.statements AS s (
-	pan, period_from, period_to, cas_type, investor_name, investor_email, investor_mobile, investor_address, investor_pincode, cas_id,
-	total_value, demat_count, demat_value, mutual_funds_count, mutual_funds_value, insurance_count, insurance_value, nps_count, nps_value,
-	generated_at, received_at, document_id, revision, transaction_count, extra)
-VALUES (
-	@pan, @from::date, @to::date, @type, nullif(@name, ''), nullif(@email, ''), nullif(@mobile, ''), nullif(@address, ''), nullif(@pincode, ''),
-	nullif(@cas_id, ''), nullif(@total, '')::numeric,
-	nullif(@demat_count, '')::integer, nullif(@demat_value, '')::numeric, nullif(@mutual_funds_count, '')::integer,
-	nullif(@mutual_funds_value, '')::numeric, nullif(@insurance_count, '')::integer, nullif(@insurance_value, '')::numeric,
-	nullif(@nps_count, '')::integer, nullif(@nps_value, '')::numeric,
-	nullif(@generated_at, '')::timestamptz, @received_at, @document, 1, @transactions, nullif(@extra, '')::jsonb)
-ON CONFLICT (pan, period_from, period_to, cas_type) DO UPDATE SET
-	investor_name = excluded.investor_name, investor_email = excluded.investor_email, investor_mobile = excluded.investor_mobile,
-	investor_address = excluded.investor_address, investor_pincode = excluded.investor_pincode, cas_id = excluded.cas_id,
-	total_value = excluded.total_value, demat_count = excluded.demat_count, demat_value = excluded.demat_value,
-	mutual_funds_count = excluded.mutual_funds_count, mutual_funds_value = excluded.mutual_funds_value,
-	insurance_count = excluded.insurance_count, insurance_value = excluded.insurance_value, nps_count = excluded.nps_count,
-	nps_value = excluded.nps_value, generated_at = excluded.generated_at, received_at = excluded.received_at,
-	document_id = excluded.document_id, transaction_count = excluded.transaction_count, extra = excluded.extra,
+// later (one that does not say counts as generated when it arrived), then the one
+// that arrived later. The order in which they are saved does not matter. The row
+// lock it takes, also when it loses, makes a second save of the key wait.
+var saveHeaderSQL = func() string { //nolint:gochecknoglobals // a constant, computed
+	var names, values, updates strings.Builder
+	for i, c := range headerTable.columns {
+		fmt.Fprintf(&names, "%s, ", c.name)
+		fmt.Fprintf(&values, "nullif($%d, '')::%s, ", i+headerParameters+1, c.cast)
+		fmt.Fprintf(&updates, "%s = excluded.%[1]s, ", c.name)
+	}
+	return `
+INSERT INTO cas.statements AS s (pan, period_from, period_to, cas_type, ` + names.String() + `document_id, received_at, transaction_count, revision)
+VALUES ($1, $2::date, $3::date, $4, ` + values.String() + `$5, $6, $7, 1)
+ON CONFLICT (pan, period_from, period_to, cas_type) DO UPDATE SET ` + updates.String() + `
+	document_id = excluded.document_id, received_at = excluded.received_at, transaction_count = excluded.transaction_count,
 	revision = s.revision + (s.document_id <> excluded.document_id)::integer
 WHERE s.document_id = excluded.document_id
    OR CASE
 	WHEN (excluded.transaction_count > 0) <> (s.transaction_count > 0) THEN excluded.transaction_count > 0
-	WHEN excluded.generated_at <> s.generated_at THEN excluded.generated_at > s.generated_at
-	ELSE excluded.received_at >= s.received_at
+	ELSE (coalesce(excluded.generated_at, excluded.received_at), excluded.received_at)
+	  >= (coalesce(s.generated_at, s.received_at), s.received_at)
    END`
+}()
 
-func (s *Statement) headerArgs(document uuid.UUID) pgx.NamedArgs {
-	return pgx.NamedArgs{
-		"pan": s.Key.PAN, "from": s.Key.PeriodFrom, "to": s.Key.PeriodTo, "type": s.Key.CASType,
-		"name": s.Investor.Name, "email": s.Investor.Email, "mobile": s.Investor.Mobile, "address": s.Investor.Address,
-		"pincode": s.Investor.Pincode, "cas_id": s.Investor.CASID, "total": s.TotalValue,
-		"demat_count": s.Summary.Demat.Count, "demat_value": s.Summary.Demat.Value,
-		"mutual_funds_count": s.Summary.MutualFunds.Count, "mutual_funds_value": s.Summary.MutualFunds.Value,
-		"insurance_count": s.Summary.Insurance.Count, "insurance_value": s.Summary.Insurance.Value,
-		"nps_count": s.Summary.NPS.Count, "nps_value": s.Summary.NPS.Value,
-		"generated_at": s.GeneratedAt, "received_at": s.ReceivedAt, "document": document,
-		"transactions": len(s.Transactions), "extra": s.Extra,
+// headerParameters is how many parameters come before those of the columns: the
+// key, the document, when its answer was received and its transactions.
+const headerParameters = 7
+
+func (s *Statement) headerArgs(key []any) []any {
+	args := append(slices.Clone(key), s.ReceivedAt, len(s.Transactions))
+	for _, cell := range s.cells(nil, nil) {
+		args = append(args, cellText(cell))
 	}
+	return args
 }

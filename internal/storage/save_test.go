@@ -31,7 +31,7 @@ func full() *storage.Statement {
 		Key:        storage.StatementKey{PAN: "ZZZPA0001Z", PeriodFrom: "2025-04-01", PeriodTo: "2025-04-30", CASType: "NSDL"},
 		Investor:   storage.Investor{Name: "Asha Sample", Email: "asha@example.invalid", CASID: "ZZ0099"},
 		TotalValue: "12345678901234567890.123456789", Summary: storage.Summary{Demat: storage.SummaryClass{Count: "1", Value: "10.50"}},
-		GeneratedAt: "2025-05-01T10:00:00+05:30", ReceivedAt: arrival(0), Extra: `{"new": [1, 2]}`,
+		GeneratedAt: "2025-05-01T10:00:00+05:30", ReceivedAt: arrival(0), Rest: storage.Rest{Extra: `{"new": [1, 2]}`},
 		DematAccounts: []storage.DematAccount{{
 			DematType: "NSDL", DPID: "IN399999", ClientID: "10004321", Value: "10.50", LinkedPANs: []string{`a "b"`, `c\d,{e}`, ""},
 		}},

@@ -12,8 +12,18 @@ type StatementKey struct {
 
 // In all rows below a string is a value exactly as it came, made fit for its
 // column: decimals as decimal text ("1234.5600"), dates ISO, timestamps RFC 3339,
-// booleans "true" or "false". "" is unknown and stored as NULL. Extra is a JSON
-// object of what the answer holds beyond the columns, "" for nothing.
+// booleans "true" or "false". "" is unknown and stored as NULL.
+
+// Rest is what a row's columns do not tell of the answer: each the JSON of
+// Members, "" for nothing.
+type Rest struct {
+	// Extra is what the answer holds beyond the columns, and what cannot be read
+	// as what its column holds.
+	Extra string
+	// Form is what the columns hold, but not as the answer wrote it, and what of
+	// them the answer did not write at all (null).
+	Form string
+}
 
 // Statement is one statement: the header and all rows below it.
 type Statement struct {
@@ -21,10 +31,11 @@ type Statement struct {
 	Investor   Investor
 	TotalValue string
 	Summary    Summary
-	// GeneratedAt is when the API made the answer, ReceivedAt when it came.
-	GeneratedAt string
-	ReceivedAt  time.Time
-	Extra       string
+	// GeneratedAt is when the API made the answer, GeneratedAtText that as it came
+	// (its zone, if it had one, shows there alone), ReceivedAt when it came.
+	GeneratedAt, GeneratedAtText string
+	ReceivedAt                   time.Time
+	Rest
 
 	DematAccounts     []DematAccount
 	DematHoldings     []DematHolding
@@ -35,6 +46,9 @@ type Statement struct {
 	NPSAccounts       []NPSAccount
 	NPSFunds          []NPSFund
 	LinkedHolders     []LinkedHolder
+
+	// Checks are the checks that the statement fails.
+	Checks []Check
 }
 
 // Investor is whom the statement is addressed to.
@@ -58,7 +72,7 @@ type DematAccount struct {
 	BOStatus, BOSubStatus, BOType, BSDA            string
 	Email, Status, Nominee                         string
 	LinkedPANs                                     []string
-	Extra                                          string
+	Rest
 }
 
 // Asset classes of a demat holding.
@@ -77,14 +91,14 @@ type DematHolding struct {
 	ISIN, Name, Units, Value                         string
 	OpenUnits, CloseUnits                            string
 	CouponRate, MaturityDate, FaceValue, MarketValue string
-	Extra                                            string
+	Rest
 }
 
 // Folio is a row of cas.mutual_fund_folios. Its place is its index.
 type Folio struct {
 	FolioNumber, AMC, RTA, Value string
 	PAN, PANKYC, KYC             string
-	Extra                        string
+	Rest
 }
 
 // Scheme is a row of cas.mutual_fund_schemes.
@@ -96,7 +110,7 @@ type Scheme struct {
 	Nominees                        []string
 	Advisor, RTACode, AMFI, IsDemat string
 	OpenUnits, CloseUnits           string
-	Extra                           string
+	Rest
 }
 
 // Kinds of an account that transactions and holders belong to.
@@ -114,7 +128,7 @@ type Transaction struct {
 	Amount, Units, Balance, NAV, DividendRate string
 	Credit, Debit, StampDuty, OrderNo, Price  string
 	IncomeDistribution, CapitalWithdrawal     string
-	Extra                                     string
+	Rest
 }
 
 // InsurancePolicy is a row of cas.insurance_policies. Its place is its index.
@@ -122,13 +136,13 @@ type InsurancePolicy struct {
 	PolicyNumber, Provider, PolicyName, LifeAssured string
 	Status, PremiumFrequency                        string
 	SumAssured, PremiumAmount                       string
-	Extra                                           string
+	Rest
 }
 
 // NPSAccount is a row of cas.nps_accounts. Its place is its index.
 type NPSAccount struct {
 	PRAN, CRA, Value string
-	Extra            string
+	Rest
 }
 
 // NPSFund is a row of cas.nps_funds.
@@ -136,7 +150,7 @@ type NPSFund struct {
 	Account, Fund                 int // places, from 0
 	Name, Units, NAV, Value, Cost string
 	Tier, Manager                 string
-	Extra                         string
+	Rest
 }
 
 // LinkedHolder is a row of cas.linked_holders.
@@ -144,5 +158,17 @@ type LinkedHolder struct {
 	HolderKind       string // KindOfDemat, KindOfMutualFund or KindOfNPS
 	Account, Ordinal int    // places, from 0
 	Name, PAN        string
-	Extra            string
+	Rest
+}
+
+// Check is a row of cas.statement_checks: something that does not add up. Its
+// place is its index.
+type Check struct {
+	Name    string // of the check
+	Subject string // the table of what was checked, or the class of accounts
+	// Account, Holding and Ordinal are the places of what was checked, decimal;
+	// "" where it has none.
+	Account, Holding, Ordinal   string
+	Expected, Found, Difference string // decimal; "" where it is no matter of numbers
+	Detail                      string
 }
