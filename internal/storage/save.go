@@ -22,9 +22,11 @@ type Answer struct {
 	ReceivedAt time.Time
 }
 
+// saveAnswerSQL keeps an answer of a document that the ledger has: one that was erased
+// meanwhile leaves none behind. It holds the document, so that nobody erases it now.
 const saveAnswerSQL = `
 INSERT INTO cas.answers (document_id, sha256, endpoint, request_id, body, received_at)
-VALUES (@id, @sha256, @endpoint, @request_id, @body, @received_at)
+SELECT document_id, @sha256, @endpoint, @request_id, @body, @received_at FROM cas.documents WHERE document_id = @id FOR UPDATE
 ON CONFLICT (document_id) DO UPDATE
 SET sha256 = excluded.sha256, endpoint = excluded.endpoint, request_id = excluded.request_id,
     body = excluded.body, received_at = excluded.received_at`
@@ -88,16 +90,27 @@ type Saved struct {
 	Current bool
 	// Rows counts the rows written by table, header included.
 	Rows map[string]int64
+
+	gone bool // the document is not in the ledger
 }
 
 // Save writes, in one transaction and one round trip, the answer, the rows of
 // its statement (replacing those of an older answer for the same key) and, last,
 // the document as parsed; readers never see half of it, and doing it twice
 // changes nothing. The attempt is closed if end names one. Passwords are wiped.
-// ErrRefused means that Postgres does not take the values: nothing is written.
+// ErrRefused means that Postgres does not take the values, ErrNotFound that the
+// document is not in the ledger any more: nothing is written.
 func (db *DB) Save(ctx context.Context, a Answer, s *Statement, end AttemptEnd) (Saved, error) {
+	return db.save(ctx, a, s, end, true)
+}
+
+func (db *DB) save(ctx context.Context, a Answer, s *Statement, end AttemptEnd, withAnswer bool) (Saved, error) {
 	batch := &pgx.Batch{} // one Sync at its end: Postgres treats it as one transaction
-	batch.Queue(saveAnswerSQL, a.args())
+	if withAnswer {
+		batch.Queue(saveAnswerSQL, a.args())
+	} else {
+		batch.Queue(`SELECT FROM cas.documents WHERE document_id = @id FOR UPDATE`, pgx.NamedArgs{"id": a.DocumentID})
+	}
 	headerAt := batch.Len()
 	key := []any{s.Key.PAN, s.Key.PeriodFrom, s.Key.PeriodTo, s.Key.CASType, a.DocumentID}
 	batch.Queue(saveHeaderSQL, s.headerArgs(key)...)
@@ -117,7 +130,8 @@ func (db *DB) Save(ctx context.Context, a Answer, s *Statement, end AttemptEnd) 
 	batch.Queue(`
 UPDATE cas.documents
 SET status = 'parsed', claimed_by = NULL, sealed_passwords = NULL, not_before = NULL, stalled_since = NULL, sha256 = @sha256,
-    pan = @pan, period_from = @from::date, period_to = @to::date, cas_type = @type, finished_at = now(), updated_at = now()
+    pan = @pan, period_from = @from::date, period_to = @to::date, cas_type = @type,
+    finished_at = CASE WHEN status = 'parsed' THEN finished_at ELSE now() END, normalized_at = now(), updated_at = now()
 WHERE document_id = @id`, pgx.NamedArgs{
 		"id": a.DocumentID, "sha256": a.SHA256[:], "pan": s.Key.PAN,
 		"from": s.Key.PeriodFrom, "to": s.Key.PeriodTo, "type": s.Key.CASType,
@@ -126,6 +140,9 @@ WHERE document_id = @id`, pgx.NamedArgs{
 	saved, err := collectSaved(db.pool.SendBatch(ctx, batch), batch.Len(), headerAt, rowsAt, inserts)
 	if err != nil {
 		return Saved{}, fmt.Errorf("save document %s: %w", a.DocumentID, refused(err))
+	}
+	if saved.gone {
+		return Saved{}, fmt.Errorf("save document %s: %w", a.DocumentID, ErrNotFound)
 	}
 	return saved, nil
 }
@@ -144,6 +161,8 @@ func collectSaved(results pgx.BatchResults, n, headerAt, rowsAt int, inserts []s
 			saved.Rows["statements"] = tag.RowsAffected()
 		case at >= 0 && at < len(inserts) && inserts[at] != "":
 			saved.Rows[inserts[at]] += tag.RowsAffected()
+		case i == n-1:
+			saved.gone = tag.RowsAffected() == 0
 		}
 	}
 	return saved, nil
@@ -164,7 +183,8 @@ var saveHeaderSQL = func() string { //nolint:gochecknoglobals // a constant, com
 	}
 	return `
 INSERT INTO cas.statements AS s (pan, period_from, period_to, cas_type, ` + names.String() + `document_id, received_at, transaction_count, revision)
-VALUES ($1, $2::date, $3::date, $4, ` + values.String() + `$5, $6, $7, 1)
+SELECT $1, $2::date, $3::date, $4, ` + values.String() + `$5::uuid, $6::timestamptz, $7::integer, 1
+WHERE EXISTS (SELECT FROM cas.documents WHERE document_id = $5)
 ON CONFLICT (pan, period_from, period_to, cas_type) DO UPDATE SET ` + updates.String() + `
 	document_id = excluded.document_id, received_at = excluded.received_at, transaction_count = excluded.transaction_count,
 	revision = s.revision + (s.document_id <> excluded.document_id)::integer

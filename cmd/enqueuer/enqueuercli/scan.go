@@ -50,7 +50,10 @@ type scanSummary struct {
 // since reads --since and checks the other flags that only a scan has. Its error
 // is all that makes no sense about them.
 func (c *scanCommand) since(now time.Time) (time.Time, error) {
-	since, err := readSince(c.Since, now)
+	since, err := config.ParseSince(c.Since, now)
+	if err != nil {
+		err = fmt.Errorf("--since %w", err)
+	}
 	if c.Limit < 0 {
 		err = errors.Join(err, fmt.Errorf("--limit is %d; expected 0 (all) or more", c.Limit))
 	}
@@ -215,22 +218,6 @@ func (c *scanCommand) report(console *console, s scanSummary) error {
 		err = console.say("would cost at most %s; the account has %s\n", plural(cost, "credit"), balanceText(s.CreditsRemaining))
 	}
 	return err
-}
-
-// readSince reads --since: a date or time, or an age.
-func readSince(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at, nil
-		}
-	}
-	if age, err := time.ParseDuration(text); err == nil && age > 0 {
-		return now.Add(-age), nil
-	}
-	return time.Time{}, fmt.Errorf("--since is %q; expected a date (2026-05-01), a time (RFC 3339) or an age (36h)", text)
 }
 
 // progress is a bar on a terminal, and nothing elsewhere. most is how many things

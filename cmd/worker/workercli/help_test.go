@@ -49,8 +49,8 @@ func TestRun_Help(t *testing.T) {
 		}
 	}
 	visit(parser.Model.Node, nil)
-	if commands != 10 { // the program, run, migrate, migrate up, migrate down, migrate status, resume, reconcile, erase, doctor
-		t.Errorf("looked at %d commands, want 10", commands)
+	if commands != 11 { // the program, run, migrate, migrate up, migrate down, migrate status, resume, reconcile, replay, erase, doctor
+		t.Errorf("looked at %d commands, want 11", commands)
 	}
 }
 

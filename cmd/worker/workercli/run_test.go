@@ -72,7 +72,7 @@ func TestRun_BadUsage(t *testing.T) {
 				"CASFLOW_MAX_ATTEMPTS", "CASFLOW_BACKOFF_MAX", "CASFLOW_WINDOW", "CASFLOW_ADDR", "CASFLOW_LOG_LEVEL",
 			},
 		},
-		{"unknown command", []string{"start"}, []string{"unexpected argument start; commands are run, migrate, resume, reconcile, erase, doctor; see worker run --help"}},
+		{"unknown command", []string{"start"}, []string{"unexpected argument start; commands are run, migrate, resume, reconcile, replay, erase, doctor; see worker run --help"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

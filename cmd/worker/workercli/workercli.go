@@ -16,6 +16,7 @@ type cli struct {
 	Migrate   migrateCommand   `cmd:"" help:"Migrate the database's schema."`
 	Resume    resumeCommand    `cmd:"" help:"Open a paused account, whatever a probe would find, and put back the documents that died of it."`
 	Reconcile reconcileCommand `cmd:"" help:"Settle attempts of unknown outcome against the API's usage log."`
+	Replay    replayCommand    `cmd:"" help:"Turn stored answers into rows again, without a call of the API."`
 	Erase     eraseCommand     `cmd:"" help:"Remove every trace of a PAN: statements, answers, documents, tasks, and its mention in what is others'."`
 	Doctor    doctorCommand    `cmd:"" help:"Check the settings and all that a worker needs: Postgres, Redis, S3, the API."`
 	Version   kong.VersionFlag `help:"Print the version."`

@@ -1,11 +1,11 @@
-package enqueuercli
+package config
 
 import (
 	"testing"
 	"time"
 )
 
-func TestReadSince(t *testing.T) {
+func TestParseSince(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 5, 10, 12, 0, 0, 0, time.UTC)
 	for _, test := range []struct{ text, want string }{ // "" is an error
@@ -23,13 +23,13 @@ func TestReadSince(t *testing.T) {
 	} {
 		t.Run(test.text, func(t *testing.T) {
 			t.Parallel()
-			got, err := readSince(test.text, now)
+			got, err := ParseSince(test.text, now)
 			if text := got.UTC().Format(time.RFC3339); err == nil && text != test.want || (err == nil) != (test.want != "") {
-				t.Errorf("readSince = %s, %v, want %q", text, err, test.want)
+				t.Errorf("ParseSince = %s, %v, want %q", text, err, test.want)
 			}
 		})
 	}
-	if got, err := readSince("", now); err != nil || !got.IsZero() {
-		t.Errorf("readSince of nothing = %s, %v, want no limit", got, err)
+	if got, err := ParseSince("", now); err != nil || !got.IsZero() {
+		t.Errorf("ParseSince of nothing = %s, %v, want no limit", got, err)
 	}
 }

@@ -1,0 +1,204 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"casflow/internal/redact"
+)
+
+// ReplayFilter chooses which stored answers are read anew; the zero value all of
+// them. Only answers of documents that are parsed or dead are: the others are
+// somebody's work. Dead letters that were discarded stay so unless Document names them.
+type ReplayFilter struct {
+	Document uuid.UUID // uuid.Nil: whatever document
+	PAN      string    // of documents that were parsed; "" whatever PAN
+	Since    time.Time // received since; zero: whenever
+}
+
+// selection says, without a PAN, what f chooses.
+func (f ReplayFilter) selection() string {
+	text := "all"
+	if f.Document != uuid.Nil {
+		text = "document " + f.Document.String()
+	}
+	if f.PAN != "" {
+		text += ", PAN " + redact.PANs(f.PAN)
+	}
+	if !f.Since.IsZero() {
+		text += ", since " + f.Since.UTC().Format(time.RFC3339)
+	}
+	return text
+}
+
+func (f ReplayFilter) args() pgx.NamedArgs {
+	args := pgx.NamedArgs{"document": nil, "pan": f.PAN, "since": nil}
+	if f.Document != uuid.Nil {
+		args["document"] = f.Document
+	}
+	if !f.Since.IsZero() {
+		args["since"] = f.Since
+	}
+	return args
+}
+
+// Replay is a run through stored answers.
+type Replay struct {
+	ID        uuid.UUID `db:"replay_id"`
+	StartedAt time.Time `db:"started_at"`
+	Resumed   bool      `db:"resumed"` // an earlier run of the same selection that was cut short
+	Left      int       `db:"-"`       // answers that are still to be read
+}
+
+// replayedSQL are the answers that a ReplayFilter chooses and that are not done.
+const replayedSQL = `
+FROM cas.documents d JOIN cas.answers a USING (document_id)
+WHERE octet_length(a.body) > 0 AND (d.normalized_at IS NULL OR d.normalized_at < @started)
+  AND (@document::uuid IS NULL OR d.document_id = @document) AND (@pan = '' OR d.pan = @pan)
+  AND (@since::timestamptz IS NULL OR a.received_at >= @since)
+  AND (d.status = 'parsed' OR d.status = 'dead' AND (@document::uuid IS NOT NULL OR NOT EXISTS (
+	SELECT FROM cas.dead_letters l WHERE l.document_id = d.document_id AND l.discarded_at IS NOT NULL AND l.redriven_at IS NULL)))`
+
+// StartReplay begins a run, or goes on with the one of the same selection that was
+// cut short, unless anew is asked for.
+func (db *DB) StartReplay(ctx context.Context, f ReplayFilter, anew bool) (Replay, error) {
+	const sql = `
+WITH earlier AS (
+	SELECT replay_id, started_at FROM cas.replays
+	WHERE selection = @selection AND finished_at IS NULL AND NOT @anew
+	ORDER BY started_at DESC LIMIT 1
+), begun AS (
+	INSERT INTO cas.replays (replay_id, selection) SELECT @id, @selection WHERE NOT EXISTS (SELECT FROM earlier)
+	RETURNING replay_id, started_at
+)
+SELECT replay_id, started_at, true AS resumed FROM earlier UNION ALL SELECT replay_id, started_at, false FROM begun`
+	replay, err := one[Replay](ctx, db.pool, sql, pgx.NamedArgs{"id": uuid.New(), "selection": f.selection(), "anew": anew})
+	if err != nil {
+		return Replay{}, fmt.Errorf("begin replay: %w", err)
+	}
+	args := f.args()
+	args["started"] = replay.StartedAt
+	if err := db.pool.QueryRow(ctx, `SELECT count(*)`+replayedSQL, args).Scan(&replay.Left); err != nil {
+		return Replay{}, fmt.Errorf("count answers: %w", err)
+	}
+	return replay, nil
+}
+
+// FinishReplay notes that a run came to its end.
+func (db *DB) FinishReplay(ctx context.Context, replay Replay) error {
+	_, err := db.pool.Exec(ctx, `UPDATE cas.replays SET finished_at = now() WHERE replay_id = @id`, pgx.NamedArgs{"id": replay.ID})
+	if err != nil {
+		return fmt.Errorf("finish replay: %w", err)
+	}
+	return nil
+}
+
+// Replayed is a document whose answer is to be read anew.
+type Replayed struct {
+	DocumentID uuid.UUID `db:"document_id"`
+	Kind       string    `db:"kind"`
+	Status     Status    `db:"status"`
+	PAN        string    `db:"pan"` // of its statement; "" it has none yet
+}
+
+// replayPage is how many investors are looked up at once.
+const replayPage = 200
+
+// ReplayGroups calls do with the documents to be read anew, those of one PAN
+// together, in the order in which they must be read: of those with the same key the
+// one whose rows stand first. A document without a PAN is alone. It ends with the
+// first error.
+func (db *DB) ReplayGroups(ctx context.Context, replay Replay, f ReplayFilter, do func([]Replayed) error) error {
+	after := ""
+	for {
+		args := f.args()
+		args["started"], args["after"], args["limit"] = replay.StartedAt, after, replayPage
+		documents, err := all[Replayed](ctx, db.pool, `
+WITH investors AS (SELECT DISTINCT d.pan`+replayedSQL+` AND d.pan > @after ORDER BY d.pan LIMIT @limit)
+SELECT d.document_id, d.kind, d.status, d.pan`+replayedSQL+` AND d.pan IN (SELECT pan FROM investors)
+ORDER BY d.pan, d.period_from, d.period_to, d.cas_type,
+	NOT EXISTS (SELECT FROM cas.statements s WHERE s.pan = d.pan AND s.period_from = d.period_from AND s.period_to = d.period_to
+		AND s.cas_type = d.cas_type AND s.document_id = d.document_id),
+	a.received_at, d.document_id`, args)
+		if err != nil {
+			return fmt.Errorf("list answers: %w", err)
+		}
+		if len(documents) == 0 {
+			break
+		}
+		after = documents[len(documents)-1].PAN
+		for len(documents) > 0 {
+			n := 1
+			for n < len(documents) && documents[n].PAN == documents[0].PAN {
+				n++
+			}
+			if err := do(documents[:n]); err != nil {
+				return err
+			}
+			documents = documents[n:]
+		}
+	}
+	last := uuid.Nil
+	for {
+		args := f.args()
+		args["started"], args["after"], args["limit"] = replay.StartedAt, last, replayPage
+		documents, err := all[Replayed](ctx, db.pool, `
+SELECT d.document_id, d.kind, d.status, '' AS pan`+replayedSQL+` AND d.pan IS NULL AND d.document_id > @after ORDER BY d.document_id LIMIT @limit`, args)
+		if err != nil {
+			return fmt.Errorf("list answers: %w", err)
+		}
+		if len(documents) == 0 {
+			return nil
+		}
+		last = documents[len(documents)-1].DocumentID
+		for i := range documents {
+			if err := do(documents[i : i+1]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Resave is Save for an answer that the ledger has already and that was read anew: it
+// replaces the rows of its document, also where they stood under another key, and
+// makes a dead document parsed. ErrNotFound means that the document is gone.
+func (db *DB) Resave(ctx context.Context, a Answer, s *Statement) (Saved, error) {
+	key, err := db.statementOf(ctx, a.DocumentID)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Saved{}, err
+	}
+	if err == nil && key != s.Key {
+		// Whoever else has an answer for that key takes it when its turn comes.
+		batch := &pgx.Batch{}
+		args := []any{key.PAN, key.PeriodFrom, key.PeriodTo, key.CASType, a.DocumentID}
+		(&Statement{}).queueRows(batch, args)
+		batch.Queue(`DELETE FROM cas.statements`+atKey+` AND document_id = $5`, args...)
+		if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
+			return Saved{}, fmt.Errorf("clear statement of document %s: %w", a.DocumentID, err)
+		}
+	}
+	return db.save(ctx, a, s, AttemptEnd{}, false)
+}
+
+// statementOf is the key under which the rows of a document stand, or ErrNotFound.
+func (db *DB) statementOf(ctx context.Context, document uuid.UUID) (StatementKey, error) {
+	type row struct {
+		PAN     string `db:"pan"`
+		From    string `db:"period_from"`
+		To      string `db:"period_to"`
+		CASType string `db:"cas_type"`
+	}
+	r, err := one[row](ctx, db.pool, `
+SELECT s.pan, s.period_from::text, s.period_to::text, s.cas_type FROM cas.documents d
+JOIN cas.statements s ON s.pan = d.pan AND s.period_from = d.period_from AND s.period_to = d.period_to AND s.cas_type = d.cas_type
+WHERE d.document_id = @id AND s.document_id = @id`, pgx.NamedArgs{"id": document})
+	if err != nil {
+		return StatementKey{}, fmt.Errorf("look for statement of document %s: %w", document, err)
+	}
+	return StatementKey{PAN: r.PAN, PeriodFrom: r.From, PeriodTo: r.To, CASType: r.CASType}, nil
+}
