@@ -23,6 +23,10 @@ const (
 	NSDLParse         Endpoint = "/v4/nsdl/parse"          // NSDL eCAS
 	CAMSKFintechParse Endpoint = "/v4/cams_kfintech/parse" // mutual fund statements
 
+	// ContractNoteParse reads a broker's contract note: half a credit, and an answer
+	// of its own shape, see DecodeContractNote.
+	ContractNoteParse Endpoint = "/v4/contract_note/parse"
+
 	creditsEndpoint Endpoint = "/v1/credits"
 )
 

@@ -19,6 +19,9 @@
 // cannot be read and what nobody expected each stay distinguishable. Members
 // without a field of their own are kept in the Extra of their object.
 //
+// [DecodeContractNote] does the same for brokers' contract notes, which have an
+// endpoint and a shape of their own.
+//
 // [Client.Credits] and [Client.Usage] ask for the account's balance and its log of
 // calls, which tells in the end what became of a lost one.
 //
