@@ -134,7 +134,7 @@ func GenerateContractNotes(o Options) iter.Seq[*Sample] {
 
 func newContractNote(o Options, index, month int) *Sample {
 	person := newRandom(o.Seed, uint64(index), 1) //nolint:gosec // never negative
-	investor := newInvestor(o.Seed, index, sourceOf(index), person)
+	investor := newInvestor(o.Seed, index, sourceOf(index), o.PAN, person)
 	r := newRandom(o.Seed, uint64(index), uint64(month), 3) //nolint:gosec // never negative
 	broker := BrokerTypes()[index%len(BrokerTypes())]
 	day := tradingDay(newPeriod(month), r)
