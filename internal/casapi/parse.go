@@ -1,7 +1,6 @@
 package casapi
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +41,9 @@ type Request struct {
 	Size int64
 	// Sent, if not nil, is called exactly once, as soon as PDF is no longer
 	// needed: when its last byte was taken, which is long before the answer
-	// arrives, or else when Parse ends. It must not block.
+	// arrives, or else when Parse ends. It must not block. A client that uses access
+	// tokens keeps a PDF that is an io.Seeker to the end, to send it once more where
+	// its token is refused.
 	Sent func()
 	// URL is fetched by the API itself, so it must be reachable from anywhere
 	// without headers until the call has ended. Either it or PDF is given. A
@@ -67,7 +68,7 @@ type Answer struct {
 
 var ownRequestID = regexp.MustCompile(`^req_[A-Za-z0-9]+$`)
 
-// Parse makes exactly one HTTP request and returns the unified response, or the
+// Parse makes exactly one HTTP request (but see Config.AccessTokens) and returns the unified response, or the
 // contract note in its envelope, as it came. Failures are *Error values, each of one class. With ErrBadAnswer the
 // answer is returned as well, since it was paid for. An error that matches
 // ErrOutcomeUnknown tells that the document may have been parsed and billed: it
@@ -87,7 +88,7 @@ func (c *Client) Parse(ctx context.Context, request Request) (*Answer, error) {
 		key:       key,
 		sanitizer: newSanitizer(key, request.Password, request.URL),
 		limit:     c.maxAnswer,
-		paid:      true,
+		acts:      true,
 	}
 	if fault := request.fault(); fault != "" {
 		return nil, call.refuse(ErrBadRequest, fault)
@@ -97,7 +98,7 @@ func (c *Client) Parse(ctx context.Context, request Request) (*Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	reply, err := c.do(ctx, call)
+	reply, err := c.send(ctx, call)
 	if err != nil {
 		return nil, err
 	}
@@ -153,15 +154,26 @@ func (c *Client) fill(call *call, request Request) error {
 		if err != nil {
 			return errors.New("URL or password is not valid UTF-8") // and err might quote it
 		}
-		call.body = newBody(bytes.NewReader(text), int64(len(text)), nil)
-		call.contentType = "application/json"
+		call.setJSON(text)
 		return nil
 	}
 	form, err := newForm(c.fileField, request)
 	if err != nil {
 		return err
 	}
-	call.body = form.body(newSource(request.PDF, request.Size, request.Sent), request.Size)
 	call.contentType = form.contentType
+	sent := request.Sent
+	if pdf, ok := request.PDF.(io.Seeker); ok && c.tokens != nil {
+		start, err := pdf.Seek(0, io.SeekCurrent)
+		if err == nil {
+			sent = nil // the PDF may be needed again until the end: see Request.Sent
+			call.again = func() error {
+				call.body = form.body(newSource(request.PDF, request.Size, nil), request.Size)
+				_, err := pdf.Seek(start, io.SeekStart)
+				return err //nolint:wrapcheck // only whether it failed matters
+			}
+		}
+	}
+	call.body = form.body(newSource(request.PDF, request.Size, sent), request.Size)
 	return nil
 }
