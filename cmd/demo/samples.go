@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 
@@ -16,6 +17,8 @@ type samplesCommand struct {
 	Investors int    `default:"10" help:"Number of investors."`
 	Months    int    `default:"3" help:"Statements per investor."`
 	Seed      uint64 `default:"1" help:"The same seed gives the same bytes."`
+
+	ContractNotes bool `help:"Write contract notes too: one a month for each investor."`
 }
 
 func (c *samplesCommand) Run(console *console) error {
@@ -25,9 +28,29 @@ func (c *samplesCommand) Run(console *console) error {
 	if err := os.MkdirAll(c.Dir, 0o750); err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
+	options := samples.Options{Investors: c.Investors, Months: c.Months, Seed: c.Seed}
 	var m manifest
-	n := 0
-	for sample := range samples.Generate(samples.Options{Investors: c.Investors, Months: c.Months, Seed: c.Seed}) {
+	if err := c.write(samples.Generate(options), &m); err != nil {
+		return err
+	}
+	what := "statements"
+	if c.ContractNotes {
+		what = "statements and contract notes"
+		if err := c.write(samples.GenerateContractNotes(options), &m); err != nil {
+			return err
+		}
+	}
+	if err := m.write(filepath.Join(c.Dir, "manifest.csv")); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(console.out, "%d %s and manifest.csv in %s; the password of each is its PAN\n", len(m.rows), what, c.Dir); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+func (c *samplesCommand) write(all iter.Seq[*samples.Sample], m *manifest) error {
+	for sample := range all {
 		pdf, err := sample.PDF()
 		if err != nil {
 			return fmt.Errorf("make sample: %w", err)
@@ -36,13 +59,6 @@ func (c *samplesCommand) Run(console *console) error {
 			return fmt.Errorf("write sample: %w", err)
 		}
 		m.add(sample.Filename, sample.Password)
-		n++
-	}
-	if err := m.write(filepath.Join(c.Dir, "manifest.csv")); err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(console.out, "%d statements and manifest.csv in %s; the password of each is its PAN\n", n, c.Dir); err != nil {
-		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
 }

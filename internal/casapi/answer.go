@@ -24,6 +24,9 @@ func (call *call) answer(reply *reply) (*Answer, error) {
 		failure.Message = fmt.Sprintf("answer is larger than %d bytes and cannot be kept", call.limit)
 		return answer, failure
 	}
+	if call.endpoint == ContractNoteParse {
+		return call.contractNote(reply, answer, failure)
+	}
 	env := readEnvelope(reply.body)
 	switch {
 	case !env.complete && nestedBeyond(reply.body, maxNesting): // asking again would not help

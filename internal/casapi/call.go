@@ -2,11 +2,9 @@ package casapi
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,22 +16,28 @@ import (
 // call is one request to the API on its way.
 type call struct {
 	endpoint    Endpoint
+	path        string // "": the endpoint's own
 	requestID   string
-	key         redact.Secret
+	key         redact.Secret // the API key, or an access token
+	inboxToken  redact.Secret // "": none is sent
 	sanitizer   sanitizer
 	body        *body // nil: an empty body
 	contentType string
-	limit       int64 // of a successful answer's body, in bytes
-	paid        bool  // it may cost credits, so a lost outcome matters
+	// again puts a new body in place of the one that was sent, to send it once
+	// more. Nil, or an error: it cannot be done.
+	again func() error
+	limit int64 // of a successful answer's body, in bytes
+	acts  bool  // it may cost credits or send a mail, so a lost outcome matters
 }
 
-// reply is an answer with a 2xx status, read to its end.
-type reply struct {
-	status    int
-	header    http.Header
-	requestID string
-	body      []byte
-	tooLarge  bool // the body was larger than the call's limit; body is nil
+// setJSON gives the call a body that can be sent again.
+func (call *call) setJSON(text []byte) {
+	call.contentType = "application/json"
+	call.again = func() error {
+		call.body = newBody(bytes.NewReader(text), int64(len(text)), nil)
+		return nil
+	}
+	_ = call.again() // never fails
 }
 
 // do makes the request and reads the answer. Any status but 2xx is an error.
@@ -47,6 +51,8 @@ func (c *Client) do(ctx context.Context, call *call) (*reply, error) {
 		return nil, call.refuse(ErrUnauthorized, "no API key")
 	case !printable(call.key.Reveal()):
 		return nil, call.refuse(ErrUnauthorized, "API key has characters that no header can hold")
+	case !printable(call.inboxToken.Reveal()):
+		return nil, call.refuse(ErrBadRequest, "inbox token has characters that no header can hold")
 	case ctx.Err() != nil:
 		return nil, call.failed(ctx, ctx.Err())
 	}
@@ -69,7 +75,7 @@ func (c *Client) do(ctx context.Context, call *call) (*reply, error) {
 		failure := call.failed(ctx, err)
 		failure.StatusCode = response.StatusCode
 		failure.RequestID = call.answering(response.Header)
-		failure.OutcomeUnknown = call.paid // whatever was uploaded, it did succeed
+		failure.OutcomeUnknown = call.acts // whatever was uploaded, it did succeed
 		return nil, failure
 	}
 	return &reply{
@@ -89,7 +95,7 @@ func (call *call) source() *source {
 }
 
 func (c *Client) newRequest(ctx context.Context, call *call) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+string(call.endpoint), http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+withDefault(call.path, string(call.endpoint)), http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("new request: %w", err)
 	}
@@ -100,38 +106,14 @@ func (c *Client) newRequest(ctx context.Context, call *call) (*http.Request, err
 		request.Header.Set("Content-Type", call.contentType)
 	}
 	request.Header.Set("X-Api-Key", call.key.Reveal())
+	if call.inboxToken != "" {
+		request.Header.Set("X-Inbox-Token", call.inboxToken.Reveal())
+	}
 	request.Header.Set("X-Request-Id", call.requestID)
 	request.Header.Set("User-Agent", c.userAgent)
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("Accept-Encoding", "identity") // see newTransport
 	return request, nil
-}
-
-// readBody reads at most limit bytes of an answer's body, and whether there
-// would have been more. What was read before an error is returned with it. We
-// ask for no compression, but an answer that is gzipped all the same has been
-// paid for, so it is unpacked, under the same limit.
-func readBody(response *http.Response, limit int64) (text []byte, more bool, err error) {
-	var from io.Reader = response.Body
-	if encoding := strings.ToLower(response.Header.Get("Content-Encoding")); encoding == "gzip" || encoding == "x-gzip" {
-		unpacked, err := gzip.NewReader(response.Body)
-		if err != nil {
-			return nil, false, fmt.Errorf("unpack answer: %w", err)
-		}
-		from = unpacked
-	}
-	var buffer bytes.Buffer
-	// The promised length saves regrowing, within reason: it is only a promise.
-	buffer.Grow(int(min(max(response.ContentLength, 0), limit, 1<<20)) + bytes.MinRead)
-	_, err = buffer.ReadFrom(io.LimitReader(from, limit+1))
-	text = buffer.Bytes()
-	if int64(len(text)) > limit {
-		return text[:limit], true, nil
-	}
-	if err != nil {
-		return text, false, fmt.Errorf("read answer: %w", err)
-	}
-	return text, false, nil
 }
 
 // refuse is the error of a call that was not sent.
@@ -157,7 +139,7 @@ func (call *call) failed(ctx context.Context, cause error) *Error {
 			return failure
 		}
 	}
-	failure.OutcomeUnknown = call.paid && call.body != nil && call.body.taken.Load()
+	failure.OutcomeUnknown = call.acts && call.body != nil && call.body.taken.Load()
 	if wrapped, ok := errors.AsType[*url.Error](cause); ok {
 		cause = wrapped.Err
 	}
@@ -184,7 +166,7 @@ func endedBy(ctx context.Context, err error) bool {
 func (call *call) refused(response *http.Response, text []byte) *Error {
 	env := readEnvelope(text)
 	failure := call.rejected(response.StatusCode, response.Header, env, text)
-	failure.OutcomeUnknown = call.paid && call.body.taken.Load() && lostBehind(response.StatusCode, env)
+	failure.OutcomeUnknown = call.acts && call.body != nil && call.body.taken.Load() && lostBehind(response.StatusCode, env)
 	return failure
 }
 
@@ -218,6 +200,9 @@ func (call *call) rejected(status int, header http.Header, env envelope, text []
 		// Judged by the words as they came, for a password that reads "quota"
 		// is masked in Message; but by no more of them: a page is no message.
 		Class: classify(status, env.code, cut(plainText(message), maxMessageBytes)),
+	}
+	if call.inboxToken != "" && wantsReconnect(text) {
+		failure.Class = ErrReconnect
 	}
 	failure.RetryAfter, failure.HasRetryAfter = retryAfter(header, time.Now())
 	return failure

@@ -21,7 +21,7 @@ var (
 	sizeWords     = regexp.MustCompile(`(?i)\btoo (large|big)\b|\b(size|large)\b.*\b(limit|maximum|max|exceed\w*)\b|` +
 		`\b(limit|maximum|max|exceed\w*)\b.*\bsize\b|\blarger than\b|\b(file|body|pdf) size\b`)
 	notPDFWords      = regexp.MustCompile(`(?i)\b(not|isn't|no|invalid|corrupt\w*|damaged|malformed|broken)( an?| valid| the)* pdf\b|\bpdf\b.*\b(corrupt\w*|damaged|malformed|broken)\b`)
-	unsupportedWords = regexp.MustCompile(`(?i)detect|unsupported|not supported|\bcas[-_ ]?type\b|\bnot an? (valid )?(cas|statement)\b|\bwrong (type|document|statement)\b`)
+	unsupportedWords = regexp.MustCompile(`(?i)detect|unsupported|not supported|\bcas[-_ ]?type\b|\bnot an? (valid )?(cas|statement|contract note)\b|\bwrong (type|document|statement)\b`)
 	parameterWords   = regexp.MustCompile(`(?i)\b(pdf_file|pdf_url|multipart|content-type|no file|file (is )?(required|missing)|missing file)\b`)
 )
 

@@ -1,6 +1,7 @@
 package casapi
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"casflow/internal/redact"
@@ -23,7 +25,9 @@ const (
 	NSDLParse         Endpoint = "/v4/nsdl/parse"          // NSDL eCAS
 	CAMSKFintechParse Endpoint = "/v4/cams_kfintech/parse" // mutual fund statements
 
-	creditsEndpoint Endpoint = "/v1/credits"
+	// ContractNoteParse reads a broker's contract note: half a credit, and an answer
+	// of its own shape, see DecodeContractNote.
+	ContractNoteParse Endpoint = "/v4/contract_note/parse"
 )
 
 const (
@@ -44,8 +48,9 @@ type Config struct {
 	// APIKey returns the key and is asked before each call, since keys rotate.
 	// Required.
 	APIKey func() redact.Secret
-	// Timeout bounds a call from the connection to the last byte of the answer.
-	// Defaults to 90 s.
+	// Timeout bounds a parse call from the connection to the last byte of the answer,
+	// and calls about the account where it is less than their 15 s. Defaults to 90 s.
+	// All other calls have limits of their own.
 	Timeout time.Duration
 	// FileField names the multipart part that holds the PDF. Defaults to "file";
 	// the API's newer documentation says "pdf_file".
@@ -55,6 +60,14 @@ type Config struct {
 	HTTPClient *http.Client
 	// UserAgent defaults to "casflow".
 	UserAgent string
+	// AccessTokens makes the calls of /v4/* with an access token in the key's place:
+	// one for all calls of the client, renewed when 80 % of its life is over. A call
+	// whose token is refused (401, 403) is made once more with a new one, under the
+	// same request id, where what it sends can be read again.
+	AccessTokens bool
+	// FileHosts are hosts that Download fetches files from besides those of the API
+	// and of BaseURL.
+	FileHosts []string
 	// MaxAnswerBytes caps the answer of a parse call. Defaults to 32 MiB.
 	MaxAnswerBytes int64
 }
@@ -62,12 +75,16 @@ type Config struct {
 // Client calls the API. It may be used by many goroutines at once.
 type Client struct {
 	http      *http.Client
+	files     *http.Client // the same, for Download
 	base      string
 	key       func() redact.Secret
 	timeout   time.Duration
 	fileField string
 	userAgent string
 	maxAnswer int64
+	fileHosts []string
+	tokens    *tokenSource // nil: the key is used for all calls
+	generated atomic.Bool  // Generate has found that the API has the newer path alone
 }
 
 var fieldName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
@@ -82,11 +99,18 @@ func New(config Config) (*Client, error) {
 		fileField: withDefault(config.FileField, defaultFileField),
 		userAgent: withDefault(config.UserAgent, defaultUserAgent),
 		maxAnswer: withDefault(config.MaxAnswerBytes, defaultMaxAnswer),
+		fileHosts: config.FileHosts,
+	}
+	if config.AccessTokens {
+		c.tokens = &tokenSource{key: c.key, issue: func(ctx context.Context) (*Token, error) { return c.CreateToken(ctx, 0) }}
 	}
 	if config.HTTPClient != nil {
 		own := *config.HTTPClient
 		c.http = &own
 	}
+	files := *c.http
+	c.files = &files
+	c.files.CheckRedirect = c.followFiles
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 	var faults []error

@@ -4,14 +4,9 @@ import (
 	"context"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
-const (
-	creditsTimeout   = 15 * time.Second // docs: 5 s, repository notes: 10 s
-	maxCreditsAnswer = 1 << 20
-)
+const creditsEndpoint Endpoint = "/v1/credits"
 
 // Credits is the state of the account. The numbers are decimal texts ("12.5"),
 // "" where unknown; users report that they can lag behind by minutes.
@@ -45,63 +40,32 @@ func spent(decimal string) bool {
 // Credits asks for the state of the account. The call is free, so its errors
 // never match ErrOutcomeUnknown.
 func (c *Client) Credits(ctx context.Context) (*Credits, error) {
-	key := c.key()
-	call := &call{
-		endpoint:  creditsEndpoint,
-		requestID: NewRequestID(),
-		key:       key,
-		sanitizer: newSanitizer(key, "", ""),
-		limit:     maxCreditsAnswer,
-	}
-	ctx, cancel := context.WithTimeout(ctx, min(c.timeout, creditsTimeout))
-	defer cancel()
-	reply, err := c.do(ctx, call)
+	var credits *Credits
+	_, err := c.ask(ctx, question{endpoint: creditsEndpoint, timeout: c.accountTime(), lacks: "credits"}, func(m members) (known bool, unreadable string) {
+		credits, known = readCredits(m)
+		return known, ""
+	})
 	if err != nil {
 		return nil, err
-	}
-	return call.credits(reply)
-}
-
-func (call *call) credits(reply *reply) (*Credits, error) {
-	failure := call.misfit(reply)
-	env := readEnvelope(reply.body)
-	if reply.tooLarge || !env.complete {
-		failure.Class = ErrUnavailable
-		failure.Message = call.notJSON(reply)
-		return nil, failure
-	}
-	credits, known := readCredits(withoutBOM(reply.body))
-	if !known && env.data != nil {
-		credits, known = readCredits(env.data)
-	}
-	switch {
-	case env.failed, !known && namesFailure(reply.status, env):
-		return nil, call.rejected(reply.status, reply.header, env, reply.body)
-	case !known:
-		failure.Class = ErrBadAnswer
-		failure.Message = "answer has none of the members of a credits answer"
-		return nil, failure
 	}
 	return credits, nil
 }
 
 // readCredits reads the members under their newer and older names; known tells
 // whether there was any. A number that cannot be read is unknown, not zero.
-func readCredits(object []byte) (credits *Credits, known bool) {
+func readCredits(m members) (credits *Credits, known bool) {
 	credits = &Credits{}
-	members := map[string]Value{}
-	eachMember(object, func(name string, value jsontext.Value) { members[name] = Value(value) })
 	for _, name := range []string{"used", "remaining", "limit", "is_unlimited"} {
-		_, has := members[name]
+		_, has := m[name]
 		known = known || has
 	}
-	credits.Used, _ = members["used"].Decimal()
-	credits.Remaining, _ = members["remaining"].Decimal()
-	credits.Limit, _ = members["limit"].Decimal()
-	unlimited, _ := members["is_unlimited"].Bool()
-	credits.Unlimited = unlimited == "true" || unlimited == "" && members["remaining"] == null
-	credits.ResetsAt, _ = firstKnown(members["resets_at"], members["reset_date"]).instant()
-	features := firstKnown(members["enabled_features"], members["features"])
+	credits.Used, _ = m["used"].Decimal()
+	credits.Remaining, _ = m["remaining"].Decimal()
+	credits.Limit, _ = m["limit"].Decimal()
+	unlimited, _ := m["is_unlimited"].Bool()
+	credits.Unlimited = unlimited == "true" || unlimited == "" && m["remaining"] == null
+	credits.ResetsAt, _ = firstKnown(m["resets_at"], m["reset_date"]).instant()
+	features := firstKnown(m["enabled_features"], m["features"])
 	for _, feature := range features.elements() {
 		if name, ok := feature.Text(); ok && name != "" {
 			credits.Features = append(credits.Features, name)

@@ -107,7 +107,7 @@ func TestClient_Credits_Refused(t *testing.T) {
 		{"Empty", 200, ``, casapi.ErrUnavailable},
 		{"CutOff", 200, `{"used":1,"remaining":2`, casapi.ErrUnavailable},
 		{"TwoValues", 200, `{"used":1}{"used":1}`, casapi.ErrUnavailable},
-		{"TooLarge", 200, `{"used":1,"x":"` + strings.Repeat("y", 1<<20) + `"}`, casapi.ErrUnavailable},
+		{"TooLarge", 200, `{"used":1,"x":"` + strings.Repeat("y", 1<<20) + `"}`, casapi.ErrBadAnswer},
 		{"FailedKey", 200, `{"status":"failed","msg":"Invalid API key"}`, casapi.ErrUnauthorized},
 		{"FailedWithMembers", 200, `{"status":"failed","used":0,"remaining":0}`, casapi.ErrUnprocessable},
 		{"KeyWithoutStatus", 200, `{"detail":"Invalid API key"}`, casapi.ErrUnauthorized},

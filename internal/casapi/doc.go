@@ -19,9 +19,21 @@
 // cannot be read and what nobody expected each stay distinguishable. Members
 // without a field of their own are kept in the Extra of their object.
 //
-// [Client.Credits] and [Client.Usage] ask for the account's balance and its log of
-// calls, which tells in the end what became of a lost one.
+// [DecodeContractNote] does the same for brokers' contract notes, which have an
+// endpoint and a shape of their own.
+//
+// [Client.Credits], [Client.Usage] and [Client.UsageSummary] ask for the account's
+// balance and its log of calls, which tells in the end what became of a lost one.
+//
+// Statements come to the API's users in three ways besides: by mail from a registrar
+// ([Client.Generate]), from CDSL for an OTP ([Client.CDSLFetch], [Client.CDSLVerify])
+// and out of a connected mailbox ([Client.InboxConnect] and what follows). The latter
+// two give links, which [Client.Download] fetches. These requests are checked before
+// they are sent, and the error names the field.
+//
+// Calls of /v4/* may go with a short-lived access token instead of the key, see
+// Config.AccessTokens.
 //
 // The package knows nothing of queues, databases or where PDFs come from. No
-// password, key, URL or PAN shows in the text of its errors.
+// password, key, token, OTP, URL or PAN shows in the text of its errors.
 package casapi

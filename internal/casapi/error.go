@@ -43,14 +43,18 @@ var (
 	// ErrBadAnswer: the API answered with success, but not with what was asked
 	// for. Parse returns the answer besides the error, so that it can be kept.
 	ErrBadAnswer = errors.New("bad answer")
+	// ErrReconnect: the inbox token is revoked or has expired (401). The owner of the
+	// mailbox has to connect it anew.
+	ErrReconnect = errors.New("mailbox must be connected anew")
 	// ErrSource: reading Request.PDF failed, or it did not hold Request.Size
 	// bytes. The API cannot have parsed the document. The reader's own error is
 	// found by errors.Is and errors.As.
 	ErrSource = errors.New("unreadable source")
 )
 
-// ErrOutcomeUnknown is matched, besides its class, by the error of a call that
-// may have been parsed and billed although no usable answer arrived.
+// ErrOutcomeUnknown is matched, besides its class, by the error of a call that may
+// have been carried out, and billed, although no usable answer arrived: a document
+// parsed, a mail or an SMS sent.
 var ErrOutcomeUnknown = errors.New("outcome unknown")
 
 // Error is a call that failed. The texts in it are fit for logs: the password,

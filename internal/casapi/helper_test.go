@@ -26,7 +26,7 @@ func classes() []error {
 	return []error{
 		casapi.ErrBadRequest, casapi.ErrUnauthorized, casapi.ErrInsufficientCredits, casapi.ErrForbidden,
 		casapi.ErrNotFound, casapi.ErrWrongPassword, casapi.ErrUnprocessable, casapi.ErrNotPDF, casapi.ErrTooLarge,
-		casapi.ErrRateLimited, casapi.ErrUnavailable, casapi.ErrBadAnswer, casapi.ErrSource,
+		casapi.ErrRateLimited, casapi.ErrUnavailable, casapi.ErrBadAnswer, casapi.ErrSource, casapi.ErrReconnect,
 	}
 }
 

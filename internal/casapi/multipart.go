@@ -25,16 +25,19 @@ type form struct {
 	contentType    string
 }
 
-func newForm(fileField, filename string, password redact.Secret) (form, error) {
+func newForm(fileField string, request Request) (form, error) {
 	var buffer bytes.Buffer
 	writer := multipart.NewWriter(&buffer)
-	if password != "" {
-		if err := writer.WriteField("password", password.Reveal()); err != nil {
+	for _, field := range [][2]string{{"password", request.Password.Reveal()}, {"broker_type", request.BrokerType}} {
+		if field[1] == "" {
+			continue
+		}
+		if err := writer.WriteField(field[0], field[1]); err != nil {
 			return form{}, fmt.Errorf("write form: %w", err)
 		}
 	}
 	header := textproto.MIMEHeader{}
-	header.Set("Content-Disposition", multipart.FileContentDisposition(fileField, safeFilename(filename, password)))
+	header.Set("Content-Disposition", multipart.FileContentDisposition(fileField, safeFilename(request.Filename, request.Password)))
 	header.Set("Content-Type", "application/pdf")
 	if _, err := writer.CreatePart(header); err != nil {
 		return form{}, fmt.Errorf("write form: %w", err)

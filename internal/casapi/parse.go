@@ -1,13 +1,14 @@
 package casapi
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -21,8 +22,12 @@ type Request struct {
 	// RequestID is sent as X-Request-ID: "req_", then letters and digits. Empty
 	// means a new one, which the answer or the error tells.
 	RequestID string
-	// Password opens the PDF. Empty means that none is sent.
+	// Password opens the PDF. Empty means that none is sent. A contract note needs
+	// one.
 	Password redact.Secret
+	// BrokerType is whose contract note it is: zerodha, groww, upstox or icici.
+	// Empty lets the API find out. No other endpoint takes it.
+	BrokerType string
 	// Filename is what the upload is called. It is reduced to plain characters,
 	// a PAN in it masked. Defaults to "statement.pdf".
 	Filename string
@@ -36,10 +41,13 @@ type Request struct {
 	Size int64
 	// Sent, if not nil, is called exactly once, as soon as PDF is no longer
 	// needed: when its last byte was taken, which is long before the answer
-	// arrives, or else when Parse ends. It must not block.
+	// arrives, or else when Parse ends. It must not block. A client that uses access
+	// tokens keeps a PDF that is an io.Seeker to the end, to send it once more where
+	// its token is refused.
 	Sent func()
 	// URL is fetched by the API itself, so it must be reachable from anywhere
-	// without headers until the call has ended. Either it or PDF is given.
+	// without headers until the call has ended. Either it or PDF is given. A
+	// contract note has no such way.
 	URL redact.Secret
 }
 
@@ -60,8 +68,8 @@ type Answer struct {
 
 var ownRequestID = regexp.MustCompile(`^req_[A-Za-z0-9]+$`)
 
-// Parse makes exactly one HTTP request and returns the unified response as it
-// came. Failures are *Error values, each of one class. With ErrBadAnswer the
+// Parse makes exactly one HTTP request (but see Config.AccessTokens) and returns the unified response, or the
+// contract note in its envelope, as it came. Failures are *Error values, each of one class. With ErrBadAnswer the
 // answer is returned as well, since it was paid for. An error that matches
 // ErrOutcomeUnknown tells that the document may have been parsed and billed: it
 // arises only once the whole request had been handed to the connection.
@@ -80,7 +88,7 @@ func (c *Client) Parse(ctx context.Context, request Request) (*Answer, error) {
 		key:       key,
 		sanitizer: newSanitizer(key, request.Password, request.URL),
 		limit:     c.maxAnswer,
-		paid:      true,
+		acts:      true,
 	}
 	if fault := request.fault(); fault != "" {
 		return nil, call.refuse(ErrBadRequest, fault)
@@ -90,7 +98,7 @@ func (c *Client) Parse(ctx context.Context, request Request) (*Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	reply, err := c.do(ctx, call)
+	reply, err := c.send(ctx, call)
 	if err != nil {
 		return nil, err
 	}
@@ -99,12 +107,21 @@ func (c *Client) Parse(ctx context.Context, request Request) (*Answer, error) {
 
 // fault names what is wrong with a request, "" when nothing is.
 func (r *Request) fault() string {
+	note := r.Endpoint == ContractNoteParse
 	switch r.Endpoint {
-	case SmartParse, CDSLParse, NSDLParse, CAMSKFintechParse:
+	case SmartParse, CDSLParse, NSDLParse, CAMSKFintechParse, ContractNoteParse:
 	default:
 		return "not a parse endpoint"
 	}
 	switch {
+	case !note && r.BrokerType != "":
+		return "broker_type is for contract notes only"
+	case note && r.BrokerType != "" && !slices.Contains(BrokerTypes(), r.BrokerType):
+		return "broker_type is none of " + strings.Join(BrokerTypes(), ", ")
+	case note && r.Password == "":
+		return "password is missing: a contract note needs one"
+	case note && r.URL != "":
+		return "a contract note cannot be given by URL"
 	case len(r.RequestID) > maxIDBytes || !ownRequestID.MatchString(r.RequestID):
 		return "request id must be req_ and letters or digits"
 	case r.PDF == nil && r.URL == "":
@@ -118,6 +135,9 @@ func (r *Request) fault() string {
 	}
 	return ""
 }
+
+// BrokerTypes are the brokers that Request.BrokerType can name.
+func BrokerTypes() []string { return []string{"zerodha", "groww", "upstox", "icici"} }
 
 func fetchable(link redact.Secret) bool {
 	parsed, err := url.Parse(link.Reveal())
@@ -134,15 +154,26 @@ func (c *Client) fill(call *call, request Request) error {
 		if err != nil {
 			return errors.New("URL or password is not valid UTF-8") // and err might quote it
 		}
-		call.body = newBody(bytes.NewReader(text), int64(len(text)), nil)
-		call.contentType = "application/json"
+		call.setJSON(text)
 		return nil
 	}
-	form, err := newForm(c.fileField, request.Filename, request.Password)
+	form, err := newForm(c.fileField, request)
 	if err != nil {
 		return err
 	}
-	call.body = form.body(newSource(request.PDF, request.Size, request.Sent), request.Size)
 	call.contentType = form.contentType
+	sent := request.Sent
+	if pdf, ok := request.PDF.(io.Seeker); ok && c.tokens != nil {
+		start, err := pdf.Seek(0, io.SeekCurrent)
+		if err == nil {
+			sent = nil // the PDF may be needed again until the end: see Request.Sent
+			call.again = func() error {
+				call.body = form.body(newSource(request.PDF, request.Size, nil), request.Size)
+				_, err := pdf.Seek(start, io.SeekStart)
+				return err //nolint:wrapcheck // only whether it failed matters
+			}
+		}
+	}
+	call.body = form.body(newSource(request.PDF, request.Size, sent), request.Size)
 	return nil
 }

@@ -1,13 +1,11 @@
 package casapi
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -16,7 +14,6 @@ const (
 
 	defaultUsageLimit = 100                       // the schema's own
 	maxUsageLimit     = 500                       // the schema's
-	usageTimeout      = creditsTimeout            // the docs have one for both
 	maxUsageAnswer    = (8 << 10) * maxUsageLimit // an entry takes some 250 bytes
 )
 
@@ -64,101 +61,64 @@ func (e *UsageEntry) Charged() bool { return e.Credits != "" && !spent(e.Credits
 // without a list of entries, or with one that cannot be read, is ErrBadAnswer:
 // half a log would read as calls that were never billed.
 func (c *Client) Usage(ctx context.Context, query UsageQuery) ([]UsageEntry, error) {
-	key := c.key()
-	call := &call{
-		endpoint:    usageEndpoint,
-		requestID:   NewRequestID(),
-		key:         key,
-		sanitizer:   newSanitizer(key, "", ""),
-		contentType: "application/json",
-		limit:       maxUsageAnswer,
+	query.Limit = withDefault(query.Limit, defaultUsageLimit)
+	q := question{endpoint: usageEndpoint, timeout: c.accountTime(), limit: maxUsageAnswer, lacks: "list of logs"}
+	var span usageSpan
+	span, q.fault = window(query.Start, query.End)
+	if query.Limit < 1 || query.Limit > maxUsageLimit {
+		q.fault = fmt.Sprintf("limit %d is not within 1 to %d", query.Limit, maxUsageLimit)
 	}
-	text, fault := query.body()
-	if fault != "" {
-		return nil, call.refuse(ErrBadRequest, fault)
-	}
-	call.body = newBody(bytes.NewReader(text), int64(len(text)), nil)
-	ctx, cancel := context.WithTimeout(ctx, min(c.timeout, usageTimeout))
-	defer cancel()
-	reply, err := c.do(ctx, call)
+	q.fields = struct {
+		usageSpan
+		Limit int `json:"limit"`
+	}{span, query.Limit}
+	var entries []UsageEntry
+	_, err := c.ask(ctx, q, func(m members) (known bool, unreadable string) {
+		if !isList(m["logs"]) {
+			return false, ""
+		}
+		entries, unreadable = readLogs(m["logs"].elements())
+		return true, unreadable
+	})
 	if err != nil {
 		return nil, err
-	}
-	return call.usage(reply)
-}
-
-// body returns the query as JSON, or what is wrong with it.
-func (q UsageQuery) body() (text []byte, fault string) {
-	q.Limit = withDefault(q.Limit, defaultUsageLimit)
-	switch {
-	case q.Limit < 1 || q.Limit > maxUsageLimit:
-		return nil, fmt.Sprintf("limit %d is not within 1 to %d", q.Limit, maxUsageLimit)
-	case !q.Start.IsZero() && !q.End.IsZero() && q.End.Before(q.Start):
-		return nil, "end is before start" // an empty answer would tell a lie
-	}
-	end := q.End.UTC().Truncate(time.Second)
-	if end.Before(q.End) {
-		end = end.Add(time.Second)
-	}
-	text, err := json.Marshal(struct {
-		Start time.Time `json:"start_time,omitzero"`
-		End   time.Time `json:"end_time,omitzero"`
-		Limit int       `json:"limit"`
-	}{q.Start.UTC().Truncate(time.Second), end, q.Limit})
-	if err != nil {
-		return nil, "start or end is outside the years that RFC 3339 has"
-	}
-	return text, ""
-}
-
-// usage judges an answer with a 2xx status.
-func (call *call) usage(reply *reply) ([]UsageEntry, error) {
-	failure := call.misfit(reply)
-	if reply.tooLarge {
-		failure.Class = ErrBadAnswer
-		failure.Message = fmt.Sprintf("answer is larger than %d bytes", call.limit)
-		return nil, failure
-	}
-	env := readEnvelope(reply.body)
-	if !env.complete {
-		failure.Class = ErrUnavailable
-		failure.Message = call.notJSON(reply)
-		return nil, failure
-	}
-	logs := usageLogs(withoutBOM(reply.body))
-	if logs == "" && env.data != nil {
-		logs = usageLogs(env.data)
-	}
-	listed := logs != "" && kindOf(logs) == jsontext.KindBeginArray
-	if env.failed || !listed && namesFailure(reply.status, env) {
-		return nil, call.rejected(reply.status, reply.header, env, reply.body)
-	}
-	failure.Class = ErrBadAnswer
-	if !listed {
-		failure.Message = "answer has no list of logs"
-		return nil, failure
-	}
-	elements := logs.elements()
-	entries := make([]UsageEntry, 0, len(elements))
-	for i, element := range elements {
-		entry, unreadable := readUsage(element)
-		if unreadable != "" {
-			failure.Message = fmt.Sprintf("log %d of %d: %s is unreadable", i+1, len(elements), unreadable)
-			return nil, failure
-		}
-		entries = append(entries, entry)
 	}
 	return entries, nil
 }
 
-// usageLogs returns the member that holds the entries.
-func usageLogs(object []byte) (logs Value) {
-	eachMember(object, func(name string, value jsontext.Value) {
-		if name == "logs" {
-			logs = Value(value)
+// usageSpan is a span of time in a request.
+type usageSpan struct {
+	Start time.Time `json:"start_time,omitzero"`
+	End   time.Time `json:"end_time,omitzero"`
+}
+
+// window widens a span of time to whole seconds, or says what is wrong with it.
+func window(start, end time.Time) (span usageSpan, fault string) {
+	if !start.IsZero() && !end.IsZero() && end.Before(start) {
+		return usageSpan{}, "end is before start" // an empty answer would tell a lie
+	}
+	span = usageSpan{start.UTC().Truncate(time.Second), end.UTC().Truncate(time.Second)}
+	if span.End.Before(end) {
+		span.End = span.End.Add(time.Second)
+	}
+	const lastYear = 9999 // of RFC 3339
+	if span.Start.Year() > lastYear || span.End.Year() > lastYear {
+		return usageSpan{}, "start or end is outside the years that RFC 3339 has"
+	}
+	return span, ""
+}
+
+// readLogs reads all entries, or names what of them is unreadable.
+func readLogs(elements []Value) (entries []UsageEntry, unreadable string) {
+	entries = make([]UsageEntry, 0, len(elements))
+	for i, element := range elements {
+		entry, fault := readUsage(element)
+		if fault != "" {
+			return nil, fmt.Sprintf("log %d of %d: %s", i+1, len(elements), fault)
 		}
-	})
-	return logs
+		entries = append(entries, entry)
+	}
+	return entries, ""
 }
 
 // readUsage reads one entry, or names what of it is unreadable.
@@ -176,7 +136,7 @@ func readUsage(element Value) (entry UsageEntry, unreadable string) {
 		case "path":
 			entry.Path, ok = value.Text()
 		case "status_code":
-			entry.StatusCode, ok = value.statusCode()
+			entry.StatusCode, ok = value.whole()
 		case "credits":
 			entry.Credits, ok = value.Decimal()
 		case "timestamp":
@@ -189,14 +149,14 @@ func readUsage(element Value) (entry UsageEntry, unreadable string) {
 	return entry, unreadable
 }
 
-// statusCode returns an HTTP status, 0 for an unknown one.
-func (v Value) statusCode() (int, bool) {
+// whole returns a whole number, 0 for an unknown one.
+func (v Value) whole() (int, bool) {
 	text, ok := v.content()
 	if !ok || text == "" {
 		return 0, ok
 	}
-	status, err := strconv.Atoi(text)
-	return status, err == nil
+	number, err := strconv.Atoi(text)
+	return number, err == nil
 }
 
 // instant returns what Time reads, the zero time for an unknown one.

@@ -219,6 +219,7 @@ func (p *portfolio) scheme(l *ledger, open, value decimal) Scheme {
 		if pos.silent {
 			s.Cost, s.Gain = "", Gain{}
 		}
+	case SourceContractNote: // has no schemes
 	}
 	if !pos.silent {
 		s.AdditionalInfo.OpenUnits, s.AdditionalInfo.CloseUnits = open.number(), pos.units.number()

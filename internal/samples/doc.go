@@ -1,12 +1,12 @@
-// Package samples makes Consolidated Account Statement PDFs that look and
-// behave like real ones and are plainly made up: encrypted with the investor's
-// PAN, several pages of accounts, folios, holdings and transactions, and of
-// realistic size.
+// Package samples makes PDFs of Consolidated Account Statements, and of brokers'
+// contract notes, that look and behave like real ones and are plainly made up:
+// encrypted with the investor's PAN, several pages of accounts, folios, holdings
+// and transactions, and of realistic size.
 //
 // Each sample carries the answer the CAS Parser API would give for it as an
 // embedded file named [AttachmentName], so that a stand-in API can "parse" the
-// PDF truthfully, and as a [Statement], the oracle that stored rows are held
-// against. The package therefore shares no code with what it tests.
+// PDF truthfully, and as a [Statement] or [ContractNote], the oracle that stored
+// rows are held against. The package therefore shares no code with what it tests.
 //
 //	for s := range samples.Generate(samples.Options{Investors: 3, Months: 2, Seed: 1}) {
 //		pdf, err := s.PDF() // opens with s.Password

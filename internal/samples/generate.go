@@ -32,6 +32,9 @@ type Options struct {
 	// Most are near the lower bound, as with real statements. A statement that
 	// needs more than MaxBytes for its pages gets what it needs.
 	MinBytes, MaxBytes int
+	// PAN is that of every investor. "" gives each a PAN of their own, as does one
+	// that is not plainly made up: ZZZP, a letter, four digits, a letter.
+	PAN string
 }
 
 // bounds are the sizes in force.

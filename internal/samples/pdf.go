@@ -20,7 +20,7 @@ const (
 // same sample gives the same bytes each time. It fails only for a Sample that
 // [Generate] did not make.
 func (s *Sample) PDF() ([]byte, error) {
-	if s.Statement == nil || s.Password == "" || len(s.Answer) == 0 {
+	if s.Statement == nil && s.ContractNote == nil || s.Password == "" || len(s.Answer) == 0 {
 		return nil, errors.New("make sample PDF: the sample was not made by Generate")
 	}
 	secret := s.secret()
@@ -43,13 +43,13 @@ func (s *Sample) write(w *pdfWriter, noise *random) ([]byte, error) {
 	resources, regular, bold, image := w.reserve(), w.reserve(), w.reserve(), w.reserve()
 	attachment := w.reserve()
 
-	date := pdfDate(s.Statement.Meta.GeneratedAt)
+	date := pdfDate(s.made())
 	w.object(catalog, fmt.Sprintf("<< /Type /Catalog /Pages %s"+
 		" /Extensions << /ADBE << /BaseVersion /1.7 /ExtensionLevel 8 >> >>"+
 		" /Names << /EmbeddedFiles << /Names [%s %s] >> >> /PageMode /UseNone >>",
 		ref(tree), w.text(AttachmentName), ref(attachment)))
 	w.object(info, fmt.Sprintf("<< /Title %s /Author %s /Producer %s /CreationDate %s >>",
-		w.text("Consolidated Account Statement (made-up sample)"), w.text("casflow"),
+		w.text(s.title()+" (made-up sample)"), w.text("casflow"),
 		w.text("casflow samples"), w.text(date)))
 	w.encryptDictionary(encrypt)
 	w.object(regular, fontObject("Helvetica"))

@@ -2,6 +2,7 @@ package samples
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -27,13 +28,18 @@ func panFor(seed uint64, index int, firstLetter byte, letters int) string {
 		firstLetter+byte(n/pansPerLetter), n/26%10_000, 'A'+byte(n%26)) //nolint:gosec // below 26 both
 }
 
-// newInvestor makes up the person of that index.
-func newInvestor(seed uint64, index int, source Source, r *random) Investor {
+var madeUpPAN = regexp.MustCompile(`^ZZZP[A-Z][0-9]{4}[A-Z]$`)
+
+// newInvestor makes up the person of that index; see Options.PAN.
+func newInvestor(seed uint64, index int, source Source, pan string, r *random) Investor {
 	name := pick(r, firstNames()) + " " + pick(r, surnames())
 	if index%5 == 4 {
 		name = fmt.Sprintf("Test Investor %d", index+1)
 	}
 	inv := Investor{Name: name, PAN: panFor(seed, index, 'A', investorLetters)}
+	if madeUpPAN.MatchString(pan) {
+		inv.PAN = pan
+	}
 	inv.Email = Text(fmt.Sprintf("investor%d@example.invalid", index+1))
 	inv.Address = Text(fmt.Sprintf("Flat %d, %s, %s, Sampleville", r.between(1, 404),
 		pick(r, []string{"Placeholder Heights", "Dummy Residency", "Specimen Towers", "Mock Gardens"}),

@@ -60,7 +60,7 @@ func sourceOf(index int) Source {
 func newPortfolio(o Options, index int) *portfolio {
 	r := newRandom(o.Seed, uint64(index), 1) //nolint:gosec // never negative
 	p := &portfolio{options: o, index: index, source: sourceOf(index)}
-	p.investor = newInvestor(o.Seed, index, p.source, r)
+	p.investor = newInvestor(o.Seed, index, p.source, o.PAN, r)
 	p.family = newRelatives(o.Seed, index, r)
 	if o.Holdings > 0 {
 		p.buildFixed(o.Holdings, r)

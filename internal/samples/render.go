@@ -6,10 +6,14 @@ import (
 	"strings"
 )
 
-// render lays a sample out: a cover, the accounts and folios, the
+// render lays a sample out. A statement has a cover, the accounts and folios, the
 // transactions, insurance and pensions, and a page of notes.
 func render(sample *Sample) [][]byte {
 	s := newSheet(sample)
+	if sample.ContractNote != nil {
+		s.contractNote(sample.ContractNote)
+		return s.finish()
+	}
 	st := sample.Statement
 	s.turn()
 	s.cover(st)
@@ -26,24 +30,20 @@ func render(sample *Sample) [][]byte {
 
 // cover tells whose statement it is and what it comes to.
 func (s *sheet) cover(st *Statement) {
-	const height, half = 11800, textWidth/2 - 500
-	s.y -= height
 	inv := st.Investor
-	s.card(left, half, height, "Investor", [][2]string{
+	s.cards("Investor", [][2]string{
 		{"Name", inv.Name},
 		{"PAN", inv.PAN},
 		{"Address", addressOf(inv)},
 		{"Mobile", told(inv.Mobile)},
 		{"Email", told(inv.Email)},
-	})
-	s.card(left+textWidth-half, half, height, "Statement", [][2]string{
+	}, "Statement", [][2]string{
 		{"Period from", day(st.Meta.StatementPeriod.From)},
 		{"Period to", day(st.Meta.StatementPeriod.To)},
 		{"CAS ID", told(inv.CASID)},
 		{"Source", string(st.Meta.CASType)},
 		{"Total value", "INR " + money(st.Summary.TotalValue)},
 	})
-	s.y -= 800
 
 	s.heading("Summary")
 	t := s.newTable(
@@ -132,9 +132,20 @@ func (s *sheet) composition(st *Statement) {
 	t.end()
 }
 
-// card prints a framed list of names and values, its lower edge at y.
-func (s *sheet) card(x, width, height int, title string, facts [][2]string) {
-	const titleBar = 1700
+// cards prints two framed lists of names and values side by side.
+func (s *sheet) cards(title string, facts [][2]string, beside string, besides [][2]string) {
+	s.y -= cardHeight
+	s.card(left, title, facts)
+	s.card(left+textWidth-cardWidth, beside, besides)
+	s.y -= 800
+}
+
+// The size of a card in hundredths of a point.
+const cardWidth, cardHeight = textWidth/2 - 500, 11800
+
+// card prints a framed list, its lower edge at y.
+func (s *sheet) card(x int, title string, facts [][2]string) {
+	const titleBar, width, height = 1700, cardWidth, cardHeight
 	s.page.frame(x, s.y, width, height, s.tint)
 	s.page.box(x, s.y+height-titleBar, width, titleBar, s.tint)
 	s.page.text(s.bold, 900, white(), x+600, s.y+height-titleBar+520, title)

@@ -19,19 +19,38 @@ const (
 	SourceCAMSKFintech Source = "CAMS_KFINTECH"
 )
 
-// Sample is one statement. It is made by [Generate] and holds no PDF: that is
-// made anew by each call of [Sample.PDF].
+// Sample is one statement or contract note. It is made by [Generate] or
+// [GenerateContractNotes] and holds no PDF: that is made anew by each call of
+// [Sample.PDF].
 type Sample struct {
 	Filename             string // such as "investor-0007_2025-04_cdsl.pdf"; never holds the PAN
 	Source               Source
-	PAN, Name            string // the PAN is ZZZP, a letter, four digits, a letter
-	PeriodFrom, PeriodTo string // ISO dates, both included
-	Password             string // opens the PDF; it is the PAN
-	Statement            *Statement
-	Answer               []byte // the statement as JSON: what the API answers; also the attachment
+	PAN, Name            string        // the PAN is ZZZP, a letter, four digits, a letter
+	PeriodFrom, PeriodTo string        // ISO dates, both included; of a contract note the trade date, twice
+	Password             string        // opens the PDF; it is the PAN, unless it is changed before PDF is called
+	Statement            *Statement    // nil for a contract note
+	ContractNote         *ContractNote // nil for a statement
+	Answer               []byte        // as JSON: what the API answers; also the attachment
 
 	seed   uint64
 	target int // size of the PDF in bytes
+}
+
+// title is what the document calls itself.
+func (s *Sample) title() string {
+	if s.ContractNote != nil {
+		return "Contract Note cum Tax Invoice"
+	}
+	return "Consolidated Account Statement"
+}
+
+// made is the ISO timestamp at which the document was made: a statement tells it,
+// a contract note is written in the evening of its day.
+func (s *Sample) made() string {
+	if s.ContractNote != nil {
+		return s.ContractNote.Info.TradeDate + "T19:30:00"
+	}
+	return s.Statement.Meta.GeneratedAt
 }
 
 // secret is what the PDF's keys and noise are derived from: everything that

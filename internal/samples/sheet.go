@@ -9,7 +9,7 @@ const (
 	bottom    = 5600 // no text but the footer below
 )
 
-// sheet lays a statement out on pages, from top to bottom.
+// sheet lays a sample out on pages, from top to bottom.
 type sheet struct {
 	sample        *Sample
 	regular, bold *font
@@ -26,6 +26,8 @@ func newSheet(s *Sample) *sheet {
 		out.tint, out.pale = colour{10, 27, 47}, colour{93, 95, 98}
 	case SourceNSDL:
 		out.tint, out.pale = colour{48, 14, 16}, colour{98, 95, 94}
+	case SourceContractNote:
+		out.tint, out.pale = colour{36, 22, 8}, colour{98, 96, 92}
 	default:
 		out.tint, out.pale = colour{8, 36, 28}, colour{93, 97, 95}
 	}
@@ -39,6 +41,8 @@ func issuer(source Source) string {
 		return "Specimen Central Depository (in the manner of CDSL)"
 	case SourceNSDL:
 		return "Specimen National Depository (in the manner of NSDL)"
+	case SourceContractNote:
+		return "Specimen Broking"
 	default:
 		return "Specimen Registrars (in the manner of CAMS and KFintech)"
 	}
@@ -55,12 +59,15 @@ func (s *sheet) turn() {
 	const band = 5200
 	top := pageHeight - band
 	s.page.box(0, top, pageWidth, band, s.tint)
-	s.page.text(s.bold, 1500, white(), left, top+2650, "Consolidated Account Statement")
+	s.page.text(s.bold, 1500, white(), left, top+2650, s.sample.title())
 	s.page.text(s.regular, 850, white(), left, top+1250, issuer(s.sample.Source))
 	right := left + textWidth
 	s.page.textRight(s.bold, 900, white(), right, top+2650, s.sample.Name)
-	s.page.textRight(s.regular, 850, white(), right, top+1250,
-		day(s.sample.PeriodFrom)+" to "+day(s.sample.PeriodTo))
+	span := day(s.sample.PeriodFrom)
+	if s.sample.PeriodTo != s.sample.PeriodFrom {
+		span += " to " + day(s.sample.PeriodTo)
+	}
+	s.page.textRight(s.regular, 850, white(), right, top+1250, span)
 	const strip = 1500
 	s.page.box(0, top-strip, pageWidth, strip, colour{99, 90, 70})
 	s.page.text(s.bold, 780, alarm(), (pageWidth-s.bold.width(warning, 780))/2, top-strip+500, warning)
@@ -121,7 +128,7 @@ func (s *sheet) finish() [][]byte {
 	for i, page := range s.pages {
 		page.rule(4300, 40, s.tint)
 		page.text(s.regular, 700, grey(), left, 3300,
-			"Generated "+s.sample.Statement.Meta.GeneratedAt+" for tests of casflow. Amounts in INR.")
+			"Generated "+s.sample.made()+" for tests of casflow. Amounts in INR.")
 		page.textRight(s.regular, 700, grey(), left+textWidth, 3300,
 			fmt.Sprintf("Page %d of %d", i+1, len(s.pages)))
 		out[i] = page.ops

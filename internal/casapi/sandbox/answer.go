@@ -35,9 +35,23 @@ func failed(status int, code, msg string) *answer {
 	}{"failed", msg, code})
 }
 
+func badRequest(msg string) *answer { return failed(http.StatusBadRequest, "", msg) }
+
+// unsupported is the refusal of a sound PDF that is no statement.
+func unsupported() *answer {
+	return failed(http.StatusUnprocessableEntity, "UNSUPPORTED_FORMAT", "Unsupported format: no CAS statement detected in this file")
+}
+
+// detailed is an error in the shape that account calls have (the docs).
+func detailed(status int, detail string) *answer {
+	return jsonAnswer(status, struct {
+		Detail string `json:"detail"`
+	}{detail})
+}
+
 func jsonAnswer(status int, v any) *answer {
 	body, err := json.Marshal(v)
-	if err != nil { // only strings, numbers and booleans are ever passed
+	if err != nil { // only what can be marshalled is ever passed
 		panic(fmt.Sprintf("sandbox: marshal answer: %v", err))
 	}
 	return &answer{status: status, header: http.Header{"Content-Type": {jsonType}}, body: body}
@@ -56,16 +70,14 @@ func edgeTooLarge() *answer {
 // withCredits returns a with the headers that a parse answer has: what was taken
 // and what is left, as decimals with one digit. An unlimited account has no
 // X-Credits-Remaining.
-func (a answer) withCredits(used int, left balance) *answer {
+func (a answer) withCredits(used, left Amount) *answer {
 	a.header = a.header.Clone()
-	a.header.Set("X-Credits-Used", decimal(used))
-	if !left.unlimited() {
-		a.header.Set("X-Credits-Remaining", decimal(int(left)))
+	a.header.Set("X-Credits-Used", used.String())
+	if left != unlimited {
+		a.header.Set("X-Credits-Remaining", left.String())
 	}
 	return &a
 }
-
-func decimal(n int) string { return strconv.Itoa(n) + ".0" }
 
 // write sends a whole.
 func (a *answer) write(w http.ResponseWriter) {

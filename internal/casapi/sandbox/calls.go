@@ -35,21 +35,23 @@ type Call struct {
 	// was known.
 	Transport string
 	// Credits is what was taken: 0 when not Billed.
-	Credits int
+	Credits Amount
 	// Billed tells that the document was parsed and paid for.
 	Billed bool
 	// Cut tells that the connection was ended before the answer was complete.
 	Cut bool
+	// Canned tells that it came with the sandbox key: it is never Billed.
+	Canned bool
 }
 
 // Count says how many parse calls there were, and how many of them were billed.
 type Count struct{ Calls, Billed int }
 
-// SetCredits sets the balance. Below 0: unlimited.
+// SetCredits sets the balance of Config.Key's account. Below 0: unlimited.
 func (s *Sandbox) SetCredits(n int) {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
-	s.ledger.left = balance(n)
+	s.ledger.own.left = newBalance(n)
 }
 
 // SetKey sets the key that is taken from now on. "": any that is not empty.

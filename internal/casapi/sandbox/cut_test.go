@@ -50,7 +50,7 @@ func TestFault_Cut(t *testing.T) {
 			}
 			want := Call{Status: tt.status, Billed: tt.billed, Cut: true}
 			if tt.billed {
-				want.Credits = 1
+				want.Credits = Credit
 			}
 			last := b.api.Calls()[0]
 			if got := (Call{Status: last.Status, Billed: last.Billed, Credits: last.Credits, Cut: last.Cut}); got != want {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Fault is what happens to a parse call instead of, or besides, its true answer.
+// Fault is what happens to a call instead of, or besides, its true answer.
 // The zero value changes nothing and is used up by one call.
 type Fault struct {
 	// Status answers with this status, Header and Body. 0: the true answer.
@@ -26,8 +26,8 @@ type Fault struct {
 	// whose Content-Length was announced in full: of the true answer, which is
 	// billed as always, or of the Status answer. 0: no cut.
 	CutAfter int
-	// Billed parses and bills the document, if it can be parsed and paid for,
-	// although the caller does not learn it; that is done before any waiting, so
+	// Billed parses and bills the document (does and bills what was asked for, with
+	// FailPath), if it can be parsed and paid for, although the caller does not learn it; that is done before any waiting, so
 	// it holds even when the client goes away.
 	Billed bool
 	// Times is how many calls the fault is for. 0: one; below 0: all from then
@@ -37,6 +37,18 @@ type Fault struct {
 
 // truthful tells whether the caller gets (some of) the true answer.
 func (f *Fault) truthful() bool { return f.Status == 0 && !f.Cut }
+
+// tell gives the caller what the fault leaves of an answer.
+func (f *Fault) tell(w http.ResponseWriter, told *answer) {
+	switch {
+	case f.Cut:
+		cut(w)
+	case f.CutAfter > 0:
+		told.writeCut(w, f.CutAfter)
+	default:
+		told.write(w)
+	}
+}
 
 // answer is the scripted answer of a fault that has a Status.
 func (f *Fault) answer() *answer {
@@ -67,6 +79,20 @@ func (s *Sandbox) FailDocument(sum [32]byte, faults ...Fault) { s.script.addDocu
 // Sandbox.
 func (s *Sandbox) FailWhen(match func(Call) bool, faults ...Fault) { s.script.add(match, faults) }
 
+// FailPath lets the next calls of a path that is no parse path fail, in order, once
+// key, rate and credits have been checked. Hold and Config.Latency are not for them.
+func (s *Sandbox) FailPath(path string, faults ...Fault) {
+	s.script.mu.Lock()
+	defer s.script.mu.Unlock()
+	if s.script.paths == nil {
+		s.script.paths = map[string]*faultQueue{}
+	}
+	if s.script.paths[path] == nil {
+		s.script.paths[path] = &faultQueue{}
+	}
+	s.script.paths[path].add(faults)
+}
+
 // ClearFaults forgets every fault that has not happened yet.
 func (s *Sandbox) ClearFaults() { s.script.clear() }
 
@@ -76,6 +102,7 @@ type script struct {
 	next      faultQueue
 	documents map[[32]byte]*faultQueue
 	rules     []*rule
+	paths     map[string]*faultQueue // of FailPath
 }
 
 type rule struct {
@@ -111,7 +138,7 @@ func (s *script) addDocument(sum [32]byte, faults []Fault) {
 func (s *script) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.next, s.documents, s.rules = nil, nil, nil
+	s.next, s.documents, s.rules, s.paths = nil, nil, nil, nil
 }
 
 // take uses up the fault that c meets; the zero Fault if there is none.
@@ -137,6 +164,16 @@ func (s *script) take(c Call) Fault {
 			s.rules = slices.Delete(s.rules, i, i+1)
 		}
 		return fault
+	}
+	return Fault{}
+}
+
+// takePath uses up the fault that a call of a path meets.
+func (s *script) takePath(path string) Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if queue := s.paths[path]; queue != nil {
+		return queue.take()
 	}
 	return Fault{}
 }

@@ -165,7 +165,7 @@ func TestFault_Billed(t *testing.T) {
 			if got := b.api.Document(c.sum()); got != (Count{Calls: 1, Billed: tt.billed}) {
 				t.Errorf("document = %+v, want %d billed", got, tt.billed)
 			}
-			if got := b.api.Calls()[0]; got.Status != tt.status || got.Billed != (tt.billed == 1) || got.Credits != tt.billed {
+			if got := b.api.Calls()[0]; got.Status != tt.status || got.Billed != (tt.billed == 1) || got.Credits != Amount(tt.billed)*Credit {
 				t.Errorf("call = %+v, want status %d, %d billed", got, tt.status, tt.billed)
 			}
 		})

@@ -4,35 +4,30 @@ import (
 	"cmp"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
-
-// parseCredits is the price of one successful parse (the docs).
-const parseCredits = 1
 
 // statusClientGone stands in the ledger for a call whose client went away while
 // it waited, as nginx logs it.
 const statusClientGone = 499
 
-// balance is an account's credits; below 0 it is unlimited.
-type balance int
-
-func (b balance) unlimited() bool { return b < 0 }
-func (b balance) pays() bool      { return b.unlimited() || b >= parseCredits }
-
-// ledger is the account and the record of its calls. Everything about money is
+// ledger is the accounts and the record of their calls. Everything about money is
 // decided under its one lock.
 type ledger struct {
-	mu        sync.Mutex
-	clock     func() time.Time
-	key       string
-	left      balance
-	rate      window
+	mu     sync.Mutex
+	clock  func() time.Time
+	key    string
+	own    account
+	canned account
+	tokens map[string]token
+	issued int // tokens so far
+
 	calls     []Call
-	logged    []logged // by call
+	booked    []booking // by call
 	documents map[[32]byte]Count
-	billed    int
+	billed    int // parse calls
 	begun     int
 	changed   chan struct{} // closed at the next beginning; nil when nobody waits
 	holds     []chan struct{}
@@ -41,49 +36,86 @@ type ledger struct {
 	usageLag   time.Duration
 }
 
-// logged is what the usage log makes of a call.
-type logged struct {
-	denied bool // refused for its key: not this account's call
-	ended  bool
-	// status is what the API itself came to, whatever its caller was told. 0: it
-	// has come to nothing.
-	status int
+// booking is a call in the books of its account. Both are nil for one that was
+// refused for its key: it is no account's call.
+type booking struct {
+	*account
+	*logEntry
 }
 
 func newLedger(c Config) ledger {
 	return ledger{
 		clock:     c.Clock,
 		key:       c.Key,
-		left:      balance(c.Credits),
-		rate:      window{limit: c.RatePerMinute},
+		own:       account{left: newBalance(c.Credits), rate: window{limit: c.RatePerMinute}},
+		canned:    account{canned: true, left: unlimited, rate: window{limit: c.SandboxRatePerMinute}},
+		tokens:    map[string]token{},
 		documents: map[[32]byte]Count{},
 	}
 }
 
-// arrive enters a call as number n and checks key, rate and credits, in this
-// order; refused is nil when all is well.
-func (l *ledger) arrive(endpoint, id, key string) (n int, refused *answer) {
+// holder finds whose key, or access token, it is. mu must be held.
+func (l *ledger) holder(key string, now time.Time) (*account, *answer) {
+	held, isToken := l.tokens[key]
+	switch {
+	case isToken && !now.Before(held.expires):
+		return nil, failed(http.StatusForbidden, "TOKEN_EXPIRED", "Access token has expired")
+	case isToken:
+		return held.account, nil
+	case key == SandboxKey:
+		return &l.canned, nil
+	case key == "", strings.HasPrefix(key, tokenPrefix), l.key != "" && key != l.key:
+		return nil, invalidKey()
+	}
+	return &l.own, nil
+}
+
+// enter books a call and checks key, rate and credits, in this order; refused is
+// nil when all is well. mu must be held.
+func (l *ledger) enter(now time.Time, to route, path, id, key string) (b booking, refused *answer) {
+	holder, refused := l.holder(key, now)
+	if refused != nil {
+		return booking{}, refused
+	}
+	b = booking{holder, &logEntry{at: now, id: id, path: path, feature: to.feature}}
+	b.log = append(b.log, b.logEntry)
+	if wait, ok := b.rate.take(now); !ok {
+		limited := failed(http.StatusTooManyRequests, "RATE_LIMITED", "Too many requests: slow down")
+		limited.header.Set("Retry-After", strconv.Itoa(seconds(wait)))
+		return b, limited.withCredits(0, b.left)
+	}
+	if !b.pays(to.price) {
+		return b, noCredits().withCredits(0, b.left)
+	}
+	return b, nil
+}
+
+// close ends a call in the usage log: with what it was settled to, or else with
+// what its caller was told. mu must be held.
+func (b booking) close(told int) {
+	if b.logEntry != nil {
+		b.ended = true
+		b.status = cmp.Or(b.status, told, statusClientGone)
+	}
+}
+
+// arrive enters a parse call as number n.
+func (l *ledger) arrive(to route, path, id, key string) (n int, refused *answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock() // under the lock: times are in order of arrival
-	l.calls = append(l.calls, Call{At: now, RequestID: id, Endpoint: endpoint})
-	l.logged = append(l.logged, logged{denied: !l.knows(key)})
-	n = len(l.calls) - 1
-	if l.logged[n].denied {
-		return n, invalidKey()
-	}
-	if wait, ok := l.rate.take(now); !ok {
-		limited := failed(http.StatusTooManyRequests, "RATE_LIMITED", "Too many requests: slow down")
-		limited.header.Set("Retry-After", strconv.Itoa(seconds(wait)))
-		return n, limited.withCredits(0, l.left)
-	}
-	if !l.left.pays() {
-		return n, noCredits().withCredits(0, l.left)
-	}
-	return n, nil
+	b, refused := l.enter(now, to, path, id, key)
+	l.calls = append(l.calls, Call{At: now, RequestID: id, Endpoint: path, Canned: b.account == &l.canned})
+	l.booked = append(l.booked, b)
+	return len(l.calls) - 1, refused
 }
 
-func (l *ledger) knows(key string) bool { return key != "" && (l.key == "" || key == l.key) }
+// visit enters a call that is no parse call.
+func (l *ledger) visit(to route, path, id, key string) (booking, *answer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.enter(l.clock(), to, path, id, key)
+}
 
 // identify enters the PDF of call n and returns the call as it stands.
 func (l *ledger) identify(n int, up upload) Call {
@@ -119,38 +151,46 @@ func (l *ledger) begunSoFar() (int, <-chan struct{}) {
 	return l.begun, l.changed
 }
 
-// charge bills call n and returns what is left; ok is false when there is not
-// enough.
-func (l *ledger) charge(n int) (left balance, ok bool) {
+// charge bills parse call n and returns what is left; ok is false when there is
+// not enough.
+func (l *ledger) charge(n int, price Amount) (used, left Amount, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.left.pays() {
-		return l.left, false
-	}
-	if !l.left.unlimited() {
-		l.left -= parseCredits
+	b := l.booked[n]
+	if !b.charge(b.logEntry, price) {
+		return 0, b.left, false
 	}
 	call := &l.calls[n]
-	call.Billed, call.Credits = true, parseCredits
+	if b.canned {
+		return 0, b.left, true
+	}
+	call.Billed, call.Credits = true, price
 	count := l.documents[call.SHA256]
 	count.Billed++
 	l.documents[call.SHA256] = count
 	l.billed++
-	return l.left, true
+	return price, b.left, true
 }
 
-// remaining returns the balance.
-func (l *ledger) remaining() balance {
+// isCanned tells whether call n came with the sandbox key.
+func (l *ledger) isCanned(n int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.left
+	return l.booked[n].canned
+}
+
+// remaining returns the balance of call n's account.
+func (l *ledger) remaining(n int) Amount {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.booked[n].left
 }
 
 // settle enters the true answer to call n, for the usage log.
 func (l *ledger) settle(n, status int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.logged[n].status = status
+	l.booked[n].status = status
 }
 
 // finish enters how call n ended.
@@ -158,7 +198,5 @@ func (l *ledger) finish(n, status int, wasCut bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls[n].Status, l.calls[n].Cut = status, wasCut
-	log := &l.logged[n]
-	log.ended = true
-	log.status = cmp.Or(log.status, status, statusClientGone)
+	l.booked[n].close(status)
 }

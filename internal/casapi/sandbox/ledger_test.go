@@ -69,15 +69,15 @@ func TestSandbox_CreditsRunOut(t *testing.T) {
 	if sum != b.api.Totals() {
 		t.Errorf("documents add up to %+v, totals are %+v", sum, b.api.Totals())
 	}
-	billed := 0
+	billed := Amount(0)
 	for _, call := range b.api.Calls() {
 		billed += call.Credits
 		if call.Billed != (call.Status == http.StatusOK) {
 			t.Errorf("call %+v: billed without success, or the reverse", call)
 		}
 	}
-	if billed != credits {
-		t.Errorf("the calls' credits add up to %d, want %d", billed, credits)
+	if billed != credits*Credit {
+		t.Errorf("the calls' credits add up to %s, want %d", billed, credits)
 	}
 	if got := b.mustSend(t, statements[0].upload()); got.failure(t).Code != "INSUFFICIENT_CREDITS" {
 		t.Errorf("body = %s, want INSUFFICIENT_CREDITS", got.body)

@@ -9,14 +9,14 @@ import (
 
 // parse answers one call of a parse path. The ledger has the whole of it before
 // the first byte of the answer leaves.
-func (s *Sandbox) parse(w http.ResponseWriter, r *http.Request, id, want string) {
-	n, refused := s.ledger.arrive(r.URL.Path, id, r.Header.Get(keyHeader))
+func (s *Sandbox) parse(w http.ResponseWriter, r *http.Request, id string, to route) {
+	n, refused := s.ledger.arrive(to, r.URL.Path, id, r.Header.Get(keyHeader))
 	if refused != nil {
 		drain(r)
 		s.refuse(w, n, refused)
 		return
 	}
-	fault, truth, refused := s.prepare(w, r, n, want)
+	fault, truth, refused := s.prepare(w, r, n, to)
 	if refused != nil {
 		drain(r)
 		s.refuse(w, n, refused)
@@ -43,51 +43,73 @@ func (s *Sandbox) refuse(w http.ResponseWriter, n int, refused *answer) {
 // an answer, shared with the other calls for its document. truth gives the true
 // answer, billed when it is asked for (at once where the fault says so), or nil
 // where the fault leaves nothing of it.
-func (s *Sandbox) prepare(w http.ResponseWriter, r *http.Request, n int, want string) (
+func (s *Sandbox) prepare(w http.ResponseWriter, r *http.Request, n int, to route) (
 	fault Fault, truth func() *answer, refused *answer,
 ) {
-	up, refused := s.receive(w, r)
+	canned := s.ledger.isCanned(n)
+	up, refused := s.receive(w, r, to, canned)
 	switch {
 	case refused == nil:
 	case refused.status == http.StatusRequestEntityTooLarge: // the edge knows no credits
 		return Fault{}, nil, refused
 	default:
-		return Fault{}, nil, refused.withCredits(0, s.ledger.remaining())
+		return Fault{}, nil, refused.withCredits(0, s.ledger.remaining(n))
 	}
 	fault = s.script.take(s.ledger.identify(n, up))
 	if !fault.truthful() && !fault.Billed {
 		return fault, func() *answer { return nil }, nil
 	}
-	doc := s.documents.open(up)
+	var doc document
+	if canned {
+		doc = s.canned(to)
+	} else {
+		doc = s.documents.open(up)
+		doc.hint = up.broker
+	}
 	if fault.Billed {
-		settled := s.settle(n, doc, want)
+		settled := s.settle(n, doc, to)
 		return fault, func() *answer { return settled }, nil
 	}
-	return fault, func() *answer { return s.settle(n, doc, want) }, nil
+	return fault, func() *answer { return s.settle(n, doc, to) }, nil
 }
 
 // settle finds the true answer to call n, bills it if it is a success, and enters
 // it for the usage log.
-func (s *Sandbox) settle(n int, doc document, want string) *answer {
-	truth := s.judge(n, doc, want)
+func (s *Sandbox) settle(n int, doc document, to route) *answer {
+	truth := s.judge(n, doc, to)
 	s.ledger.settle(n, truth.status)
 	return truth
 }
 
-func (s *Sandbox) judge(n int, doc document, want string) *answer {
-	if doc.refused != nil {
-		return doc.refused.withCredits(0, s.ledger.remaining())
+func (s *Sandbox) judge(n int, doc document, to route) *answer {
+	refused := doc.refused
+	if refused == nil {
+		refused = doc.misfit(to.want)
 	}
-	if want != "" && !strings.EqualFold(want, doc.casType) {
-		return badRequest("Wrong CAS type: this file is not a "+want+" statement").
-			withCredits(0, s.ledger.remaining())
+	if refused != nil {
+		return refused.withCredits(0, s.ledger.remaining(n))
 	}
-	left, ok := s.ledger.charge(n)
+	used, left, ok := s.ledger.charge(n, to.price)
 	if !ok {
 		return noCredits().withCredits(0, left)
 	}
 	success := answer{status: http.StatusOK, header: http.Header{"Content-Type": {jsonType}}, body: doc.answer}
-	return success.withCredits(parseCredits, left)
+	return success.withCredits(used, left)
+}
+
+// misfit is the refusal of a document that the path does not take.
+func (d *document) misfit(want string) *answer {
+	switch {
+	case want == contractNote && d.casType != contractNote:
+		return badRequest("Unsupported file: this is not a contract note")
+	case want == contractNote && d.hint != "" && d.hint != d.broker:
+		return badRequest("Unsupported file: this is not a contract note of " + d.hint)
+	case want == contractNote, want == anyCAS && d.casType != contractNote, strings.EqualFold(want, d.casType):
+		return nil
+	case want == anyCAS:
+		return unsupported()
+	}
+	return badRequest("Wrong CAS type: this file is not a " + want + " statement")
 }
 
 // deliver enters the end of call n and gives the caller what the fault leaves of
@@ -97,21 +119,15 @@ func (s *Sandbox) deliver(w http.ResponseWriter, n int, truth *answer, fault Fau
 	if fault.Status != 0 {
 		told = fault.answer()
 	}
+	status := 0
 	switch {
-	case fault.Cut:
-		status := 0
-		if truth != nil {
-			status = truth.status
-		}
-		s.ledger.finish(n, status, true)
-		cut(w)
-	case fault.CutAfter > 0:
-		s.ledger.finish(n, told.status, true)
-		told.writeCut(w, fault.CutAfter)
-	default:
-		s.ledger.finish(n, told.status, false)
-		told.write(w)
+	case !fault.Cut:
+		status = told.status
+	case truth != nil:
+		status = truth.status
 	}
+	s.ledger.finish(n, status, fault.Cut || fault.CutAfter > 0)
+	fault.tell(w, told)
 }
 
 // await waits until every hold is released and d has passed; false means that

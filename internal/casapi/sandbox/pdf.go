@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/pdfcpu/pdfcpu/pkg/api"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu"
@@ -18,7 +17,9 @@ import (
 // document is a PDF as it opened: an answer and its type, or a refusal.
 type document struct {
 	answer  []byte
-	casType string // meta.cas_type of the answer
+	casType string // meta.cas_type of the answer, or contractNote
+	broker  string // of a contract note
+	hint    string // whose contract note its sender says that it is
 	refused *answer
 }
 
@@ -36,18 +37,26 @@ func openPDF(pdf []byte, password string) document {
 	case errors.Is(err, pdfcpu.ErrWrongPassword):
 		return document{refused: badRequest("Incorrect password: the PDF cannot be decrypted")}
 	case errors.Is(err, errNoAnswer):
-		return document{refused: failed(http.StatusUnprocessableEntity, "UNSUPPORTED_FORMAT",
-			"Unsupported format: no CAS statement detected in this file")}
+		return document{refused: unsupported()}
 	case err != nil:
 		return document{refused: badRequest("Invalid PDF: the file cannot be read")}
 	}
-	var statement struct {
+	var kind struct {
 		Meta struct {
 			CASType string `json:"cas_type"`
 		} `json:"meta"`
+		Data struct {
+			Note   *struct{} `json:"contract_note_info"`
+			Broker struct {
+				Type string `json:"broker_type"`
+			} `json:"broker_info"`
+		} `json:"data"`
 	}
-	_ = json.Unmarshal(body, &statement) // no type is a type that only smart parse takes
-	return document{answer: body, casType: statement.Meta.CASType}
+	_ = json.Unmarshal(body, &kind) // no type is a type that only smart parse takes
+	if kind.Data.Note != nil {
+		return document{answer: body, casType: contractNote, broker: kind.Data.Broker.Type}
+	}
+	return document{answer: body, casType: kind.Meta.CASType}
 }
 
 // attachment returns the content of the PDF's embedded file samples.AttachmentName. Its

@@ -4,42 +4,28 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 )
-
-// maxTextBytes bounds a text part of a form.
-const maxTextBytes = 64 << 10
 
 // upload is the document of one call.
 type upload struct {
 	pdf       []byte
 	sum       [32]byte
 	password  string
+	broker    string // the broker_type of a contract note
 	transport string
 }
-
-// form is what a request's body says, before it is judged.
-type form struct {
-	files     int    // how many files were sent
-	pdf       []byte // of the last; at most maxPDFBytes+1
-	url       string
-	password  string
-	transport string
-}
-
-var errMalformed = errors.New("malformed body")
 
 // receive reads the request's body to its end, and the document that it names;
-// refused is nil when there is one.
-func (s *Sandbox) receive(w http.ResponseWriter, r *http.Request) (up upload, refused *answer) {
+// refused is nil when there is one. With the sandbox key, whose answers are canned,
+// the body need only be well-formed.
+func (s *Sandbox) receive(w http.ResponseWriter, r *http.Request, to route, canned bool) (up upload, refused *answer) {
 	if r.ContentLength > s.maxBodyBytes {
 		return upload{}, edgeTooLarge()
 	}
@@ -49,112 +35,59 @@ func (s *Sandbox) receive(w http.ResponseWriter, r *http.Request) (up upload, re
 		// net/http notices that a client has gone only once the body is read.
 		_, err = io.Copy(io.Discard, body)
 	}
+	fault, isFault := errors.AsType[fieldError](err)
 	switch {
 	case tooLarge(err):
 		return upload{}, edgeTooLarge()
+	case isFault:
+		return upload{}, badRequest(fault.Error())
 	case err != nil:
 		return upload{}, badRequest("The request body cannot be read")
+	}
+	if msg := f.check(to.want); msg != "" {
+		return upload{}, badRequest(msg)
+	}
+	if canned {
+		return upload{}, nil
+	}
+	return s.document(r.Context(), f, to.want)
+}
+
+// document is the document that a form names.
+func (s *Sandbox) document(ctx context.Context, f form, want string) (up upload, refused *answer) {
+	switch {
 	case f.files == 0 && f.url == "":
 		return upload{}, badRequest("No file: send a file or pdf_url")
 	case f.files > 1 || f.files == 1 && f.url != "":
 		return upload{}, badRequest("More than one file: send a file or pdf_url, not both")
+	case want == contractNote && f.password == "":
+		return upload{}, badRequest("Field required: password")
 	}
 	if f.url != "" {
 		f.transport = TransportURL
-		if f.pdf, err = s.fetch(r.Context(), f.url); err != nil {
+		var err error
+		if f.pdf, err = s.fetch(ctx, f.url); err != nil {
 			return upload{}, badRequest("The file at pdf_url cannot be fetched")
 		}
 	}
 	if len(f.pdf) > maxPDFBytes {
 		return upload{}, failed(http.StatusUnprocessableEntity, "FILE_TOO_LARGE", "File too large: at most 10 MB")
 	}
-	return upload{pdf: f.pdf, sum: sha256.Sum256(f.pdf), password: f.password, transport: f.transport}, nil
+	return upload{pdf: f.pdf, sum: sha256.Sum256(f.pdf), password: f.password, broker: f.broker, transport: f.transport}, nil
 }
 
-func badRequest(msg string) *answer { return failed(http.StatusBadRequest, "", msg) }
-
-func readForm(body io.Reader, contentType string) (form, error) {
-	kind, params, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return form{}, fmt.Errorf("content type: %w", err)
+// check says what a form has that the path does not take, "" for nothing.
+func (f *form) check(want string) (msg string) {
+	brokers := []string{"zerodha", "groww", "upstox", "icici"}
+	switch {
+	case want != contractNote && f.broker != "":
+		return "Unknown field: broker_type"
+	case want == contractNote && f.url != "":
+		return "Unknown field: pdf_url is not for contract notes"
+	case f.broker != "" && !slices.Contains(brokers, f.broker):
+		return "Invalid field: broker_type is none of " + strings.Join(brokers, ", ")
 	}
-	switch kind {
-	case "multipart/form-data":
-		return readMultipart(multipart.NewReader(body, params["boundary"]))
-	case jsonType:
-		return readJSON(body)
-	default:
-		return form{}, errMalformed
-	}
-}
-
-// readMultipart takes the file part under both names in use: the seed has "file",
-// newer docs "pdf_file". A part is a file only if it has a file name, as web
-// frameworks see it.
-func readMultipart(parts *multipart.Reader) (form, error) {
-	f := form{transport: TransportMultipart}
-	for {
-		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			return f, nil
-		}
-		if err != nil {
-			return form{}, fmt.Errorf("next part: %w", err)
-		}
-		switch name := part.FormName(); {
-		case (name == "file" || name == "pdf_file") && part.FileName() != "":
-			f.files++
-			f.pdf, err = readPart(part, maxPDFBytes)
-		case name == "pdf_url":
-			f.url, err = readText(part)
-		case name == "password":
-			f.password, err = readText(part)
-		}
-		if err != nil {
-			return form{}, fmt.Errorf("read part: %w", err)
-		}
-	}
-}
-
-// readPart reads one byte more than limit at most: the caller sees it is too long.
-// The rest is passed over with the next part.
-func readPart(part io.Reader, limit int64) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(part, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("content: %w", err)
-	}
-	return content, nil
-}
-
-func readText(part io.Reader) (string, error) {
-	text, err := readPart(part, maxTextBytes)
-	if err == nil && len(text) > maxTextBytes {
-		err = errMalformed
-	}
-	return string(text), err
-}
-
-func readJSON(body io.Reader) (form, error) {
-	var fields struct {
-		PDFFile  *string `json:"pdf_file"`
-		PDFURL   string  `json:"pdf_url"`
-		Password string  `json:"password"`
-	}
-	text, err := io.ReadAll(body)
-	if err != nil {
-		return form{}, fmt.Errorf("content: %w", err)
-	}
-	if err := json.Unmarshal(text, &fields); err != nil {
-		return form{}, fmt.Errorf("unmarshal: %w", err)
-	}
-	f := form{transport: TransportJSON, url: fields.PDFURL, password: fields.Password}
-	if fields.PDFFile != nil {
-		f.files = 1
-		if f.pdf, err = base64.StdEncoding.DecodeString(*fields.PDFFile); err != nil {
-			return form{}, fmt.Errorf("base64: %w", err)
-		}
-	}
-	return f, nil
+	return ""
 }
 
 // fetch gets the PDF at a pdf_url, at most maxPDFBytes+1 of it. Its errors may

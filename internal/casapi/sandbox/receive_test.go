@@ -37,7 +37,6 @@ func TestSandbox_Parse_Transports(t *testing.T) {
 	}{
 		"File":      {c.upload(), c, "multipart"},
 		"PDFFile":   {formCall(part{"password", "", c.password}, part{"pdf_file", "c.pdf", string(c.pdf)}), c, "multipart"},
-		"OtherPart": {formCall(part{"broker_type", "", "x"}, part{"file", "c.pdf", string(c.pdf)}, part{"password", "", c.password}), c, "multipart"},
 		"Base64":    {jsonCall(map[string]any{"pdf_file": c.base64(), "password": c.password}), c, "json"},
 		"NullURL":   {jsonCall(map[string]any{"pdf_file": c.base64(), "password": c.password, "pdf_url": nil}), c, "json"},
 		"JSONURL":   {jsonCall(map[string]any{"pdf_url": host + "/c.pdf", "password": c.password}), c, "url"},
@@ -71,7 +70,7 @@ func TestSandbox_Parse_Transports(t *testing.T) {
 			}
 			want := []Call{{
 				At: clock.Now(), RequestID: "req_ABC", Endpoint: tt.call.path, Status: http.StatusOK,
-				SHA256: tt.of.sum(), Transport: tt.transport, Credits: 1, Billed: true,
+				SHA256: tt.of.sum(), Transport: tt.transport, Credits: Credit, Billed: true,
 			}}
 			if diff := cmp.Diff(want, b.api.Calls()); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
@@ -114,7 +113,12 @@ func TestSandbox_Parse_Refusals(t *testing.T) {
 		"WrongKey":        {c.upload().withKey(testKey + "x"), 401, badKey, "api key"},
 		"NoFile":          {formCall(password), 400, "", "no file"},
 		"FileWithoutName": {formCall(part{"file", "", string(c.pdf)}, password), 400, "", "no file"},
-		"OtherName":       {formCall(part{"upload", "s.pdf", string(c.pdf)}, password), 400, "", "no file"},
+		"OtherName":       {formCall(part{"upload", "s.pdf", string(c.pdf)}, password), 400, "", "unknown field: \"upload\""},
+		"Broker":          {formCall(file(c.pdf), password, part{"broker_type", "", "zerodha"}), 400, "", "unknown field: broker_type"},
+		"URLTwice":        {formCall(file(c.pdf), part{"pdf_url", "", "a"}, part{"pdf_url", "", "b"}), 400, "", "repeated field: pdf_url"},
+		"URLAsFile":       {formCall(part{"pdf_url", "s.pdf", "a"}), 400, "", "invalid field: pdf_url"},
+		"JSONUnknown":     {jsonCall(map[string]any{"pdf_file": c.base64(), "file": "x"}), 400, "", "unknown field in the request body: file"},
+		"JSONOtherCase":   {jsonCall(map[string]any{"PDF_file": c.base64()}), 400, "", "unknown field in the request body: pdf_file"},
 		"TwoFiles":        {formCall(file(c.pdf), part{"pdf_file", "s.pdf", string(c.pdf)}, password), 400, "", "not both"},
 		"FileAndURL":      {formCall(file(c.pdf), part{"pdf_url", "", host + "/c.pdf"}, password), 400, "", "not both"},
 		"JSONBoth":        {jsonCall(map[string]any{"pdf_file": c.base64(), "pdf_url": host + "/c.pdf"}), 400, "", "not both"},

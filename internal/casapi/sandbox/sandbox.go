@@ -4,18 +4,11 @@ import (
 	"crypto/rand"
 	"net/http"
 	"regexp"
+	"strings"
+	"sync"
 	"time"
-)
 
-// The paths of the parse calls.
-const (
-	SmartParse        = "/v4/smart/parse"
-	CDSLParse         = "/v4/cdsl/parse"
-	NSDLParse         = "/v4/nsdl/parse"
-	CAMSKFintechParse = "/v4/cams_kfintech/parse"
-
-	creditsPath = "/v1/credits"
-	usagePath   = "/v1/usage"
+	"casflow/internal/samples"
 )
 
 const (
@@ -36,12 +29,17 @@ const (
 type Config struct {
 	// Key is the x-api-key that is taken. "": any that is not empty.
 	Key string
-	// Credits is the balance to start with, one for each successful parse.
-	// Below 0: unlimited.
+	// Credits is the balance to start with; a successful parse takes one. Below 0:
+	// unlimited.
 	Credits int
-	// RatePerMinute is how many parse calls are let in within any 60 seconds.
-	// 0: no limit.
+	// RatePerMinute is how many calls of /v4 are let in within any 60 seconds. 0:
+	// no limit.
 	RatePerMinute int
+	// SandboxRatePerMinute is the same for the sandbox key. 0: ten, as documented;
+	// below 0: no limit.
+	SandboxRatePerMinute int
+	// OTP is that of every fetch session. "": DefaultOTP.
+	OTP string
 	// Latency is how long each parse call waits after its body has been read.
 	Latency time.Duration
 	// MaxBodyBytes is the largest request body; beyond it an HTML 413 is
@@ -64,8 +62,12 @@ type Sandbox struct {
 	clock        func() time.Time
 	fetchClient  *http.Client
 
+	otp           string
+	cannedAnswers func() map[samples.Source][]byte
+
 	ledger    ledger
 	script    script
+	state     *state
 	documents *documents
 }
 
@@ -80,13 +82,22 @@ func New(c Config) *Sandbox {
 	if c.FetchClient == nil {
 		c.FetchClient = &http.Client{Timeout: fetchTimeout}
 	}
+	if c.OTP == "" {
+		c.OTP = DefaultOTP
+	}
+	if c.SandboxRatePerMinute == 0 {
+		c.SandboxRatePerMinute = sandboxRate
+	}
 	return &Sandbox{
-		latency:      c.Latency,
-		maxBodyBytes: c.MaxBodyBytes,
-		clock:        c.Clock,
-		fetchClient:  c.FetchClient,
-		ledger:       newLedger(c),
-		documents:    newDocuments(),
+		latency:       c.Latency,
+		maxBodyBytes:  c.MaxBodyBytes,
+		clock:         c.Clock,
+		fetchClient:   c.FetchClient,
+		otp:           c.OTP,
+		cannedAnswers: sync.OnceValue(cannedAnswers),
+		ledger:        newLedger(c),
+		state:         newState(),
+		documents:     newDocuments(),
 	}
 }
 
@@ -100,32 +111,36 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := requestID(r)
 	w.Header().Set("X-Request-Id", id)
 
-	want, isParse := parsePaths()[r.URL.Path]
+	path, only := r.URL.Path, http.MethodPost
+	to, session, isRoute := routeOf(path)
+	account, isAccount := accountCalls()[path]
+	isVerify := path == verifyTokenPath || path == "/v1/verify-token"
+	isFile, isConsent := strings.HasPrefix(path, filesPath), strings.HasPrefix(path, oauthPath)
+	if isFile || isConsent {
+		only = http.MethodGet
+	}
 	switch {
-	case !isParse && r.URL.Path != creditsPath && r.URL.Path != usagePath:
+	case !isRoute && !isAccount && !isVerify && !isFile && !isConsent:
 		drain(r)
 		failed(http.StatusNotFound, "", "Not found").write(w)
-	case r.Method != http.MethodPost:
+	case r.Method != only && (r.Method != http.MethodHead || !isFile):
 		drain(r)
-		w.Header().Set("Allow", http.MethodPost)
+		w.Header().Set("Allow", only)
 		failed(http.StatusMethodNotAllowed, "", "Method not allowed").write(w)
-	case isParse:
-		s.parse(w, r, id, want)
-	case r.URL.Path == usagePath:
-		s.usage(r).write(w)
-	default:
+	case isFile:
+		s.serveFile(w, r)
+	case isConsent:
+		s.consent(w, r)
+	case isAccount:
+		s.accountCall(w, r, account)
+	case isVerify:
+		told := s.verifyToken(r)
 		drain(r)
-		s.ledger.account(r.Header.Get(keyHeader), s.clock()).write(w)
-	}
-}
-
-// parsePaths gives, by path, the meta.cas_type that the path takes: "" for any.
-func parsePaths() map[string]string {
-	return map[string]string{
-		SmartParse:        "",
-		CDSLParse:         "CDSL",
-		NSDLParse:         "NSDL",
-		CAMSKFintechParse: "CAMS_KFINTECH",
+		told.write(w)
+	case to.want != "":
+		s.parse(w, r, id, to)
+	default:
+		s.visit(w, r, id, to, session)
 	}
 }
 

@@ -101,7 +101,10 @@ func TestSandbox_Credits(t *testing.T) {
 	}
 	want := map[string]any{
 		"used": 0.0, "remaining": 3.0, "limit": 3.0, "is_unlimited": false, "resets_at": "2026-04-01T00:00:00Z",
-		"enabled_features": []any{"smart_parser", "cdsl_cas_parser", "nsdl_cas_parser", "cams_kfintech_cas_parser"},
+		"enabled_features": []any{
+			"smart_parser", "cdsl_cas_parser", "nsdl_cas_parser", "cams_kfintech_cas_parser", "contract_note_parser",
+			"kfintech_cas_generator", "cdsl_cas_fetch", "inbox_connect", "inbox_status", "inbox_pull", "inbox_disconnect",
+		},
 	}
 	if diff := cmp.Diff(want, credits()); diff != "" {
 		t.Errorf("at first (-want +got):\n%s", diff)

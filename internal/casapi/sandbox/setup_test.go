@@ -48,6 +48,7 @@ type failure struct {
 	Status string `json:"status"`
 	Msg    string `json:"msg"`
 	Code   string `json:"code"`
+	Detail string `json:"detail"` // of account calls
 }
 
 func (r result) failure(t *testing.T) failure {

@@ -2,11 +2,9 @@ package sandbox
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
+	"slices"
 	"time"
-
-	jsonv2 "github.com/go-json-experiment/json"
 )
 
 const (
@@ -31,11 +29,22 @@ func (s *Sandbox) SetUsageLag(lag time.Duration) {
 	s.ledger.usageLag = lag
 }
 
-// usageQuery is the body of a /v1/usage call.
-type usageQuery struct {
-	Start *time.Time `json:"start_time"`
-	End   *time.Time `json:"end_time"`
-	Limit *int       `json:"limit"`
+// span is what the usage log is asked for. An end of zero is no end.
+type span struct{ start, end time.Time }
+
+// readSpan reads start_time and end_time; start is what start_time defaults to.
+func readSpan(start time.Time, from, to *time.Time) (s span, msg string) {
+	s.start = start
+	if from != nil {
+		s.start = *from
+	}
+	if to != nil {
+		s.end = *to
+	}
+	if from != nil && to != nil && to.Before(*from) {
+		return span{}, "end_time is before start_time"
+	}
+	return s, ""
 }
 
 // usageAnswer is the answer of /v1/usage (the schema).
@@ -55,92 +64,105 @@ type usageEntry struct {
 }
 
 // usage answers /v1/usage. Its checks: key, SetUsageFault, query.
-func (s *Sandbox) usage(r *http.Request) *answer {
-	defer drain(r)
-	if refused := s.ledger.admitUsage(r.Header.Get(keyHeader)); refused != nil {
-		return refused
-	}
-	query, msg := readUsageQuery(r.Body)
-	if msg != "" {
-		return badRequest(msg)
-	}
-	return jsonAnswer(http.StatusOK, s.ledger.usage(query, s.clock()))
-}
-
-// readUsageQuery reads a query strictly: names and types as the schema has them,
-// nothing twice and nothing else. An empty body asks for the defaults. msg says
-// what is wrong.
-func readUsageQuery(body io.Reader) (query usageQuery, msg string) {
-	text, err := io.ReadAll(io.LimitReader(body, maxTextBytes))
-	if err != nil {
-		return usageQuery{}, "The request body cannot be read"
-	}
-	if len(text) > 0 && jsonv2.Unmarshal(text, &query, jsonv2.RejectUnknownMembers(true)) != nil {
-		return usageQuery{}, "The request body is not a usage query"
-	}
-	switch {
-	case query.Limit != nil && (*query.Limit < 1 || *query.Limit > maxUsageLimit):
-		return usageQuery{}, "limit must be between 1 and 500"
-	case query.Start != nil && query.End != nil && query.End.Before(*query.Start):
-		return usageQuery{}, "end_time is before start_time"
-	}
-	return query, ""
-}
-
-func (l *ledger) admitUsage(key string) (refused *answer) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case !l.knows(key):
-		return invalidKey()
-	case l.usageFault != 0:
-		fault := Fault{Status: l.usageFault}
+func (s *Sandbox) usage(r *http.Request, a *account) *answer {
+	s.ledger.mu.Lock()
+	fault := Fault{Status: s.ledger.usageFault}
+	s.ledger.mu.Unlock()
+	if fault.Status != 0 {
 		return fault.answer()
 	}
-	return nil
+	var fields struct {
+		Start *time.Time `json:"start_time"`
+		End   *time.Time `json:"end_time"`
+		Limit *int       `json:"limit"`
+	}
+	if refused := readFields(r, &fields, badField); refused != nil {
+		return refused
+	}
+	limit := defaultUsageLimit
+	if fields.Limit != nil {
+		limit = *fields.Limit
+	}
+	if limit < 1 || limit > maxUsageLimit {
+		return badField("limit must be between 1 and 500")
+	}
+	asked, msg := readSpan(s.clock().Add(-defaultUsageSpan), fields.Start, fields.End)
+	if msg != "" {
+		return badField(msg)
+	}
+	logs := []usageEntry{} // not null when there are none
+	for _, e := range s.ledger.logged(a, asked) {
+		if len(logs) == limit {
+			break
+		}
+		logs = append(logs, usageEntry{
+			RequestID: e.id, Feature: e.feature, Path: e.path, StatusCode: e.status, Credits: e.credits.number(),
+			Timestamp: e.at.UTC().Format(time.RFC3339Nano),
+		})
+	}
+	return jsonAnswer(http.StatusOK, usageAnswer{Status: "success", Count: len(logs), Logs: logs})
 }
 
-// usage lists what the query asks for, newest first.
-func (l *ledger) usage(query usageQuery, now time.Time) usageAnswer {
-	start, limit := now.Add(-defaultUsageSpan), defaultUsageLimit
-	if query.Start != nil {
-		start = *query.Start
-	}
-	if query.Limit != nil {
-		limit = *query.Limit
-	}
+// logged is what the log shows of a span of time, newest first.
+func (l *ledger) logged(a *account, asked span) []logEntry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	logs := []usageEntry{} // not null when there are none
-	for n := len(l.calls) - 1; n >= 0 && len(logs) < limit; n-- {
-		call, log := &l.calls[n], l.logged[n]
+	now := l.clock()
+	var shown []logEntry
+	for _, e := range slices.Backward(a.log) {
 		switch {
-		case log.denied, !log.ended, l.usageLag > 0 && now.Sub(call.At) < l.usageLag:
-		case call.At.Before(start), query.End != nil && call.At.After(*query.End):
+		case !e.ended, l.usageLag > 0 && now.Sub(e.at) < l.usageLag:
+		case e.at.Before(asked.start), !asked.end.IsZero() && e.at.After(asked.end):
 		default:
-			logs = append(logs, usageEntry{
-				RequestID:  call.RequestID,
-				Feature:    feature(call.Endpoint),
-				Path:       call.Endpoint,
-				StatusCode: log.status,
-				Credits:    json.Number(decimal(call.Credits)),
-				Timestamp:  call.At.UTC().Format(time.RFC3339Nano),
-			})
+			shown = append(shown, *e)
 		}
 	}
-	return usageAnswer{Status: "success", Count: len(logs), Logs: logs}
+	return shown
 }
 
-// feature is the API's name for what a parse path does (the docs).
-func feature(path string) string {
-	switch path {
-	case CDSLParse:
-		return "cdsl_cas_parser"
-	case NSDLParse:
-		return "nsdl_cas_parser"
-	case CAMSKFintechParse:
-		return "cams_kfintech_cas_parser"
-	default:
-		return "smart_parser"
+// summaryAnswer is the answer of /v1/usage/summary (the schema).
+type summaryAnswer struct {
+	Status  string  `json:"status"`
+	Summary summary `json:"summary"`
+}
+
+type summary struct {
+	TotalCredits  json.Number    `json:"total_credits"`
+	TotalRequests int            `json:"total_requests"`
+	ByFeature     []featureUsage `json:"by_feature"`
+}
+
+type featureUsage struct {
+	Feature  string      `json:"feature"`
+	Credits  json.Number `json:"credits"`
+	Requests int         `json:"requests"`
+}
+
+// usageSummary answers /v1/usage/summary: by default of this month.
+func (s *Sandbox) usageSummary(r *http.Request, a *account) *answer {
+	var fields struct {
+		Start *time.Time `json:"start_time"`
+		End   *time.Time `json:"end_time"`
 	}
+	if refused := readFields(r, &fields, badField); refused != nil {
+		return refused
+	}
+	asked, msg := readSpan(nextMonth(s.clock()).AddDate(0, -1, 0), fields.Start, fields.End)
+	if msg != "" {
+		return badField(msg)
+	}
+	total, requests := Amount(0), 0
+	credits, counts := map[string]Amount{}, map[string]int{}
+	for _, e := range s.ledger.logged(a, asked) {
+		total, requests = total+e.credits, requests+1
+		credits[e.feature] += e.credits
+		counts[e.feature]++
+	}
+	by := []featureUsage{} // not null when there are none
+	for _, feature := range features() {
+		if counts[feature] > 0 {
+			by = append(by, featureUsage{Feature: feature, Credits: credits[feature].number(), Requests: counts[feature]})
+		}
+	}
+	return jsonAnswer(http.StatusOK, summaryAnswer{"success", summary{total.number(), requests, by}})
 }

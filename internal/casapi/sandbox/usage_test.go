@@ -199,8 +199,8 @@ func TestSandbox_Usage_Refused(t *testing.T) {
 			if got.status != tt.want {
 				t.Errorf("status = %d, want %d", got.status, tt.want)
 			}
-			if f := got.failure(t); f.Status != "failed" || f.Msg == "" {
-				t.Errorf("body = %+v, want status failed and a msg", f)
+			if f := got.failure(t); (tt.want == http.StatusBadRequest) != (f.Detail != "") || (f.Detail == "") != (f.Status == "failed" && f.Msg != "") {
+				t.Errorf("body = %+v, want a detail for 400, else status failed and a msg", f)
 			}
 		})
 	}

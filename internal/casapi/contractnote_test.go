@@ -1,0 +1,265 @@
+package casapi_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"maps"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+
+	"casflow/internal/casapi"
+	"casflow/internal/samples"
+)
+
+// note is a contract note as the API answers it.
+const note = `{"status":"success","msg":"Parsed","data":{"contract_note_info":{"contract_note_number":"ZZ/1"},"equity_transactions":[]}}`
+
+// drawNote is draw for contract notes.
+func drawNote(at, raw string) *sketch {
+	s := &sketch{at: at, raw: raw, kinds: map[string]string{}}
+	s.write(reflect.TypeFor[casapi.ContractNoteAnswer](), "")
+	return s
+}
+
+func flattenedNote(t *testing.T, body string) map[string]string {
+	t.Helper()
+	answer, err := casapi.DecodeContractNote([]byte(body))
+	if err != nil {
+		t.Fatalf("%v: %.200s", err, body)
+	}
+	flat := map[string]string{}
+	flatten(reflect.ValueOf(*answer), "", flat)
+	return flat
+}
+
+// TestDecodeContractNote_EveryMember: each member lands in the field of its name,
+// unknown ones are kept at every level, and what is of a wrong kind is kept where
+// it stood.
+func TestDecodeContractNote_EveryMember(t *testing.T) {
+	t.Parallel()
+	s := drawNote("", "")
+	if len(s.kinds) < 60 {
+		t.Fatalf("the sketch has %d members only", len(s.kinds))
+	}
+	if diff := cmp.Diff(whole(s), flattenedNote(t, s.json.String())); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	for _, raw := range []string{`null`, `"text"`, `-1.50`, `{}`, `[]`, `[1,null,{"a":[]}]`} {
+		for at, kind := range s.kinds {
+			if at == "" || at == "data" || kind == "value" {
+				continue
+			}
+			want := whole(s)
+			maps.DeleteFunc(want, func(path, _ string) bool {
+				rest, found := strings.CutPrefix(path, at)
+				return found && (rest == "" || rest[0] == '.' || rest[0] == '[')
+			})
+			for path, value := range flattenedNote(t, drawNote(at, raw).json.String()) {
+				if _, elsewhere := want[path]; elsewhere || !strings.HasPrefix(path, at) {
+					if want[path] != value {
+						t.Errorf("%s in place of %s: %s is %s, want %s", raw, at, path, value, want[path])
+					}
+					delete(want, path)
+				}
+			}
+			if len(want) > 0 {
+				t.Errorf("%s in place of %s: lost %v", raw, at, want)
+			}
+		}
+	}
+}
+
+// TestDecodeContractNote_Samples: what the samples say is read, digit by digit.
+func TestDecodeContractNote_Samples(t *testing.T) {
+	t.Parallel()
+	for s := range samples.GenerateContractNotes(samples.Options{Investors: 8, Seed: 4}) {
+		answer, err := casapi.DecodeContractNote(s.Answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, got := s.ContractNote, answer.Data
+		if len(got.Equities.Items) != len(want.Equities) || len(got.Derivatives.Items) != len(want.Derivatives) ||
+			len(got.Trades.Items) != len(want.Trades) {
+			t.Errorf("%s: %d, %d and %d rows", s.Filename, len(got.Equities.Items), len(got.Derivatives.Items), len(got.Trades.Items))
+		}
+		if amount, ok := got.Charges.NetAmountReceivablePayable.Decimal(); !ok || amount != string(want.Charges.NetAmount) {
+			t.Errorf("%s: net amount %q, want %s", s.Filename, amount, want.Charges.NetAmount)
+		}
+		if order, ok := got.Trades.Items[0].OrderNumber.Text(); !ok || order != want.Trades[0].OrderNumber {
+			t.Errorf("%s: order %q, want %s", s.Filename, order, want.Trades[0].OrderNumber)
+		}
+		flat := map[string]string{}
+		flatten(reflect.ValueOf(*answer), "", flat)
+		extras(reflect.ValueOf(*answer), func(extra casapi.Extra) {
+			if len(extra) > 0 {
+				t.Errorf("%s: members without a field: %v", s.Filename, extra)
+			}
+		})
+	}
+}
+
+func TestDecodeContractNote_Shapes(t *testing.T) {
+	t.Parallel()
+	number := func(body string) string {
+		answer, err := casapi.DecodeContractNote([]byte(body))
+		if err != nil {
+			return err.Error()
+		}
+		text, _ := answer.Data.Info.ContractNoteNumber.Text()
+		return text
+	}
+	const not, broken = "decode contract note: bad answer: not a contract note", "decode contract note: bad answer: not JSON, or cut off"
+	for body, want := range map[string]string{
+		note: "ZZ/1", "\ufeff" + note: "ZZ/1", `{"contract_note_info":{"contract_note_number":"ZZ/2"}}`: "ZZ/2",
+		`{"data":{"detailed_trades":[]}}`:                                        "",
+		`{"data":{"contract_note_info":{"contract_note_number":"a` + "\xff\"}}}": "a\ufffd",
+		`{"status":"success","data":{"contract_note_info":{"contract_note_number":5},"contract_note_info":{"contract_note_number":6}}}`: "6",
+		note[:50]: broken, ``: broken, note + note: broken, unified: not, `{"data":` + unified + `}`: not, `[]`: not,
+		`{"data":{"contract_note_info":[],"detailed_trades":{}}}`: not, `{"data":null}`: not, `{"data":[` + note + `]}`: not,
+	} {
+		if got := number(body); got != want {
+			t.Errorf("%s: got %q, want %q", body, got, want)
+		}
+	}
+}
+
+func FuzzDecodeContractNote(f *testing.F) {
+	f.Add([]byte(drawNote("", "").json.String()))
+	for _, body := range []string{
+		note, note[:60], `{"data":{"broker_info":{}},"data":5}`, `{"charges_summary":{},"a":{"data":1e999}}`,
+		"{\"data\":{\"client_info\":{\"name\":\"\\ud800\\u0000\xff\"},\"detailed_trades\":[null,5,{\"remarks\":[]}]}}",
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		answer, err := casapi.DecodeContractNote(body)
+		if err != nil {
+			if !errors.Is(err, casapi.ErrBadAnswer) || answer != nil || strings.HasSuffix(err.Error(), "unreadable") {
+				t.Errorf("got %+v, %v", answer, err)
+			}
+			return
+		}
+		flat := map[string]string{}
+		flatten(reflect.ValueOf(*answer), "", flat)
+		for path, raw := range flat {
+			if !jsontext.Value(raw).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
+				t.Errorf("%s holds no JSON value: %q", path, raw)
+			}
+		}
+	})
+}
+
+// noteUpload is a request with a small PDF.
+func noteUpload() casapi.Request {
+	request := upload()
+	request.Endpoint, request.BrokerType = casapi.ContractNoteParse, "zerodha"
+	return request
+}
+
+func TestClient_Parse_ContractNote(t *testing.T) {
+	t.Parallel()
+	fields := map[string]string{}
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		fields["path"] = r.URL.Path
+		_, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		form := multipart.NewReader(r.Body, parameters["boundary"])
+		for part, err := form.NextPart(); err == nil; part, err = form.NextPart() {
+			content, _ := io.ReadAll(part)
+			fields[part.FormName()] = string(content[:min(len(content), 20)])
+		}
+		answering(200, http.Header{"X-Credits-Used": {"0.5"}}, note)(w, r)
+	})
+	answer, err := client.Parse(t.Context(), noteUpload())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(answer.Body, []byte(note)) || answer.CreditsUsed != "0.5" {
+		t.Errorf("got %+v", answer)
+	}
+	want := map[string]string{
+		"path": "/v4/contract_note/parse", "password": testPassword, "broker_type": "zerodha", "file": "%PDF-1.7 xxxxxxxxxxx",
+	}
+	if diff := cmp.Diff(want, fields); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestClient_Parse_ContractNoteRefused: failures are told apart as those of
+// statements are, and only the shape of a contract note is a success.
+func TestClient_Parse_ContractNoteRefused(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, body string
+		status     int
+		want       error
+		unknown    bool
+		kept       bool
+	}{
+		{name: "WrongPassword", status: 400, body: `{"status":"failed","msg":"Incorrect password"}`, want: casapi.ErrWrongPassword},
+		{name: "Broker", status: 400, body: `{"status":"failed","msg":"Unsupported broker"}`, want: casapi.ErrUnprocessable},
+		{name: "NotANote", status: 422, body: `{"status":"failed","msg":"This is not a contract note"}`, want: casapi.ErrUnprocessable},
+		{name: "NotANote400", status: 400, body: `{"status":"failed","msg":"Not a valid contract note"}`, want: casapi.ErrUnprocessable},
+		{name: "Unauthorized", status: 401, body: `{"status":"failed","msg":"Invalid API key"}`, want: casapi.ErrUnauthorized},
+		{name: "RateLimited", status: 429, want: casapi.ErrRateLimited},
+		{name: "TimedOut", status: 504, want: casapi.ErrUnavailable, unknown: true},
+		{name: "Failed", status: 200, body: `{"status":"failed","msg":"Incorrect password","data":{}}`, want: casapi.ErrWrongPassword},
+		{name: "FailedWithNote", status: 200, body: strings.Replace(note, "success", "failed", 1), want: casapi.ErrUnprocessable},
+		{name: "Page", status: 200, body: `<html>`, want: casapi.ErrUnavailable, unknown: true},
+		{name: "CutOff", status: 200, body: note[:70], want: casapi.ErrUnavailable, unknown: true},
+		{name: "Statement", status: 200, body: unified, want: casapi.ErrBadAnswer, kept: true},
+		{name: "NoData", status: 200, body: `{"status":"success","msg":"ok"}`, want: casapi.ErrBadAnswer, kept: true},
+		{name: "KeyWithoutStatus", status: 200, body: `{"detail":"Invalid API key"}`, want: casapi.ErrUnauthorized},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			answer, err := serve(t, answering(test.status, nil, test.body)).Parse(t.Context(), noteUpload())
+			assertFailed(t, err, test.want, nil, test.unknown)
+			if (answer != nil) != test.kept {
+				t.Errorf("got answer %+v besides the error", answer)
+			}
+		})
+	}
+	t.Run("TooLarge", func(t *testing.T) {
+		t.Parallel()
+		client := serve(t, answering(200, nil, note), func(c *casapi.Config) { c.MaxAnswerBytes = 10 })
+		answer, err := client.Parse(t.Context(), noteUpload())
+		assertFailed(t, err, casapi.ErrBadAnswer, nil, true)
+		if answer == nil || answer.Body != nil {
+			t.Errorf("got answer %+v", answer)
+		}
+	})
+	t.Run("NoteForAStatement", func(t *testing.T) {
+		t.Parallel()
+		_, err := serve(t, answering(200, nil, note)).Parse(t.Context(), upload())
+		assertFailed(t, err, casapi.ErrBadAnswer, nil, false)
+	})
+}
+
+func TestClient_Parse_ContractNoteFault(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*casapi.Request){
+		"broker_type is none of zerodha, groww, upstox, icici": func(r *casapi.Request) { r.BrokerType = "Zerodha" },
+		"password is missing: a contract note needs one":       func(r *casapi.Request) { r.Password = "" },
+		"a contract note cannot be given by URL": func(r *casapi.Request) {
+			r.PDF, r.URL = nil, "https://files.example.invalid/a"
+		},
+		"broker_type is for contract notes only": func(r *casapi.Request) { r.Endpoint = casapi.SmartParse },
+	} {
+		client := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("was sent") })
+		request := noteUpload()
+		change(&request)
+		_, err := client.Parse(t.Context(), request)
+		if failure := assertClass(t, err, casapi.ErrBadRequest); failure.Message != want {
+			t.Errorf("got %q, want %q", failure.Message, want)
+		}
+	}
+}
