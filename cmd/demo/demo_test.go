@@ -112,22 +112,24 @@ func TestDemo_SamplesAndAPI(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "samples")
 	var out bytes.Buffer
-	if code := run(t.Context(), []string{"samples", dir, "--investors", "3", "--months", "1"}, &out, &out); code != config.ExitDone {
+	if code := run(t.Context(), []string{"samples", dir, "--investors", "3", "--months", "1", "--contract-notes"}, &out, &out); code != config.ExitDone {
 		t.Fatalf("exit code %d: %s", code, out.String())
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.pdf"))
-	if err != nil || len(files) != 3 {
-		t.Errorf("%d files, %v, want 3", len(files), err)
+	if err != nil || len(files) != 6 {
+		t.Errorf("%d files, %v, want 6", len(files), err)
 	}
 	manifest, err := os.ReadFile(filepath.Join(dir, "manifest.csv"))
-	if err != nil || strings.Count(string(manifest), "\n") != 4 || !strings.HasPrefix(string(manifest), "key,password\n") {
+	if err != nil || strings.Count(string(manifest), "\n") != 7 || !strings.HasPrefix(string(manifest), "key,password\n") {
 		t.Errorf("manifest %v:\n%s", err, manifest)
 	}
 
 	ctx, stop := context.WithCancel(t.Context())
 	reader, writer := io.Pipe()
 	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, []string{"api", "--addr", "127.0.0.1:0", "--key", "k"}, writer, writer) }()
+	go func() {
+		ended <- run(ctx, []string{"api", "--addr", "127.0.0.1:0", "--key", "k", "--sandbox-rate", "0"}, writer, writer)
+	}()
 	output := newLines(reader)
 	url := output.await(t, regexp.MustCompile(`stand-in API on (http://\S+);`))
 	response, err := http.Post(url+"/v1/credits", "application/json", http.NoBody)

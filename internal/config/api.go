@@ -22,6 +22,8 @@ type API struct {
 	KeyFile string `name:"api-key-file" env:"CASPARSER_API_KEY_FILE" placeholder:"FILE" help:"File that holds the API key; read again when it changes, so that keys rotate without a restart."`
 	// AllowSandbox accepts the sandbox key. Defaults to false.
 	AllowSandbox bool `name:"api-allow-sandbox" env:"CASPARSER_ALLOW_SANDBOX" default:"false" help:"Accept the API's sandbox key, whose answers are canned."`
+	// Auth is key or token. Defaults to key.
+	Auth string `name:"api-auth" env:"CASPARSER_AUTH" default:"key" enum:"key,token" help:"What parse calls carry: the API key, or a token of an hour that is made with it and renewed early. Calls about the account carry the key."`
 	// RatePerMinute is in calls per minute of the whole fleet. Defaults to 60; 0 is
 	// no limit.
 	RatePerMinute int `name:"api-rate-per-minute" env:"CASPARSER_RATE_PER_MINUTE" default:"60" help:"Calls per minute of all workers on this key together; 0 is no limit."`
@@ -61,6 +63,9 @@ func (a API) Faults() error {
 	return errors.Join(faults...)
 }
 
+// AccessTokens tells whether calls of /v4/* carry an access token in the key's place.
+func (a API) AccessTokens() bool { return a.Auth == "token" }
+
 // UploadLimit is the size in bytes above which a PDF goes by link, and whether
 // that is the only way for all.
 func (a API) UploadLimit() (limit int64, oneWay bool) {
@@ -78,6 +83,6 @@ func (a API) UploadLimit() (limit int64, oneWay bool) {
 func (a API) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("base_url", WithoutCredentials(redact.Secret(a.BaseURL))), slog.Any("key", a.Key), slog.String("key_file", a.KeyFile),
-		slog.Bool("allow_sandbox", a.AllowSandbox), slog.Int("rate_per_minute", a.RatePerMinute), slog.Duration("timeout", a.Timeout),
+		slog.Bool("allow_sandbox", a.AllowSandbox), slog.String("auth", a.Auth), slog.Int("rate_per_minute", a.RatePerMinute), slog.Duration("timeout", a.Timeout),
 		slog.Int64("max_body_bytes", a.MaxBodyBytes), slog.String("upload", a.Upload), slog.String("file_field", a.FileField))
 }

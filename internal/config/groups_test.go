@@ -185,7 +185,7 @@ func TestLogValue(t *testing.T) {
 	_, got, _ := strings.Cut(strings.TrimSpace(out.String()), "msg=settings ")
 	want := `log.level=info log.format=auto postgres.url=postgres://h:1/db postgres.max_conns=8 redis.url=redis://h/0 ` +
 		`s3.endpoint=http://s3:9000 s3.force_path_style=true ` +
-		`api.base_url=https://api.example api.key=[redacted] api.key_file="" api.allow_sandbox=false api.rate_per_minute=60 api.timeout=1m0s ` +
+		`api.base_url=https://api.example api.key=[redacted] api.key_file="" api.allow_sandbox=false api.auth="" api.rate_per_minute=60 api.timeout=1m0s ` +
 		`api.max_body_bytes=1 api.upload=auto api.file_field=file secret_key.key=[redacted] secret_key.file="" ` +
 		`worker.concurrency=1 worker.max_attempts=1 worker.backoff_base=1s worker.backoff_max=1s worker.window=1 worker.answer_retention=0s worker.addr=:0 worker.force=false`
 	if diff := cmp.Diff(strings.Fields(want), strings.Fields(got)); diff != "" {

@@ -83,7 +83,7 @@ func TestParse_Defaults(t *testing.T) {
 		Postgres: Postgres{MaxConns: 8},
 		Redis:    Redis{URL: "redis://127.0.0.1:6379/0"},
 		API: API{
-			BaseURL: "https://api.casparser.in", RatePerMinute: 60, Timeout: 90 * time.Second, MaxBodyBytes: 1_700_000,
+			BaseURL: "https://api.casparser.in", Auth: "key", RatePerMinute: 60, Timeout: 90 * time.Second, MaxBodyBytes: 1_700_000,
 			Upload: "auto", FileField: "file",
 		},
 		Worker: Worker{Concurrency: 32, MaxAttempts: 6, BackoffBase: 2 * time.Second, BackoffMax: 10 * time.Minute, Window: 512, Addr: ":9091"},
@@ -99,7 +99,7 @@ func TestParse_Environment(t *testing.T) {
 		"DATABASE_URL": "postgres://db", "CASFLOW_DATABASE_CONNECTIONS": "3", "REDIS_URL": "rediss://r",
 		"AWS_ENDPOINT_URL_S3": "http://s3", "S3_FORCE_PATH_STYLE": "true",
 		"CASPARSER_BASE_URL": "http://api", "CASPARSER_API_KEY": "key", "CASPARSER_API_KEY_FILE": "/key",
-		"CASPARSER_ALLOW_SANDBOX": "1", "CASPARSER_RATE_PER_MINUTE": "0", "CASPARSER_TIMEOUT": "45s",
+		"CASPARSER_ALLOW_SANDBOX": "1", "CASPARSER_AUTH": "token", "CASPARSER_RATE_PER_MINUTE": "0", "CASPARSER_TIMEOUT": "45s",
 		"CASPARSER_MAX_BODY_BYTES": "5", "CASPARSER_UPLOAD": "url", "CASPARSER_FILE_FIELD": "pdf_file",
 		"CASFLOW_SECRET_KEY": "a", "CASFLOW_SECRET_KEY_FILE": "/secret",
 		"CASFLOW_CONCURRENCY": "2", "CASFLOW_MAX_ATTEMPTS": "4", "CASFLOW_BACKOFF_BASE": "1s", "CASFLOW_BACKOFF_MAX": "1m",
@@ -108,7 +108,7 @@ func TestParse_Environment(t *testing.T) {
 	}
 	want := testRun{
 		Log: Log{"debug", "text"}, Postgres: Postgres{"postgres://db", 3}, Redis: Redis{"rediss://r"}, S3: S3{"http://s3", true},
-		API:       API{"http://api", "key", "/key", true, 0, 45 * time.Second, 5, "url", "pdf_file"},
+		API:       API{"http://api", "key", "/key", true, "token", 0, 45 * time.Second, 5, "url", "pdf_file"},
 		SecretKey: SecretKey{"a", "/secret"}, Worker: Worker{2, 4, time.Second, time.Minute, 16, 24 * time.Hour, "127.0.0.1:0", true},
 	}
 	got, _, _, err := parseTest("run", variables)

@@ -49,8 +49,9 @@ func TestRun_Help(t *testing.T) {
 		}
 	}
 	visit(parser.Model.Node, nil)
-	if commands != 9 { // the program, scan, submit, status, dead, dead list, show, redrive, discard
-		t.Errorf("looked at %d commands, want 9", commands)
+	// The program, scan, submit, status, dead and its four, account and its five.
+	if commands != 15 {
+		t.Errorf("looked at %d commands, want 15", commands)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 func newAPI(api config.API, key func() redact.Secret) (*casapi.Client, error) {
 	return casapi.New(casapi.Config{
 		BaseURL: api.BaseURL, APIKey: key, Timeout: api.Timeout, FileField: api.FileField,
-		UserAgent: "casflow/" + config.Version(),
+		UserAgent: "casflow/" + config.Version(), AccessTokens: api.AccessTokens(),
 	})
 }
 
