@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"casflow/internal/storage"
 	"casflow/internal/storage/storagetest"
@@ -42,6 +43,10 @@ SELECT object_key, not_before > now() + interval '9 minutes' AND not_before <= n
 UNION ALL SELECT 'attempt', retry_at - finished_at = interval '10 minutes' FROM cas.attempts ORDER BY 1`)
 			if diff := cmp.Diff([][]string{{"attempt", "t"}, {"retried.pdf", "t"}, {"stalled.pdf", "t"}}, got); diff != "" {
 				t.Errorf("what is due in ten minutes (-want +got):\n%s", diff)
+			}
+			requeued, err := db.Requeue(t.Context(), []uuid.UUID{retried})
+			if err != nil || len(requeued) != 1 || requeued[0].Wait <= 9*time.Minute || requeued[0].Wait > 10*time.Minute {
+				t.Errorf("Requeue() = %v, %v, want ten minutes of waiting", requeued, err)
 			}
 
 			held, _ := claimed(t, db, "held.pdf")

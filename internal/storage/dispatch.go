@@ -14,10 +14,10 @@ import (
 // Delivery is a document to be handed to the queue. ID and Number together make
 // the id of its task.
 type Delivery struct {
-	DocumentID uuid.UUID  `db:"document_id"`
-	Queue      string     `db:"queue"`
-	Number     int        `db:"delivery"`   // counts the deliveries of this document, from 1
-	NotBefore  *time.Time `db:"not_before"` // nil: now
+	DocumentID uuid.UUID     `db:"document_id"`
+	Queue      string        `db:"queue"`
+	Number     int           `db:"delivery"` // counts the deliveries of this document, from 1
+	Wait       time.Duration `db:"wait"`     // until it may be tried, which only Postgres' clock can tell; 0 is now
 }
 
 // dispatcherLock is the advisory lock that the leading dispatcher holds.
@@ -68,7 +68,7 @@ func (l *Leader) Resign() {
 
 // Dispatch moves pending documents of a queue to queued, oldest first, until
 // window of them are under way, and returns them for the queue, oldest first.
-// Those whose NotBefore lies ahead stay, and all do while the account is paused.
+// Those that have to wait stay, and all do while the account is paused.
 func (l *Leader) Dispatch(ctx context.Context, queue string, window int) ([]Delivery, error) {
 	const sql = `
 WITH under_way AS (
@@ -84,9 +84,9 @@ WITH under_way AS (
 	UPDATE cas.documents d
 	SET status = 'queued', delivery = d.delivery + 1, not_before = NULL, updated_at = now()
 	FROM next WHERE d.document_id = next.document_id
-	RETURNING d.document_id, d.queue, d.delivery, d.not_before, next.created_at
+	RETURNING d.document_id, d.queue, d.delivery, next.created_at
 )
-SELECT document_id, queue, delivery, not_before FROM moved ORDER BY created_at, document_id`
+SELECT document_id, queue, delivery, interval '0' AS wait FROM moved ORDER BY created_at, document_id`
 	deliveries, err := all[Delivery](ctx, l.conn, sql, pgx.NamedArgs{"queue": queue, "window": window})
 	if err != nil {
 		return nil, fmt.Errorf("dispatch %s: %w", queue, err)
@@ -95,11 +95,11 @@ SELECT document_id, queue, delivery, not_before FROM moved ORDER BY created_at, 
 }
 
 // Stale returns documents that have been queued for longer than age without a
-// worker taking them: their tasks may have vanished. Those that wait for their
-// NotBefore count from then.
+// worker taking them: their tasks may have vanished. Those that had to wait count
+// from the end of that.
 func (l *Leader) Stale(ctx context.Context, age time.Duration) ([]Delivery, error) {
 	const sql = `
-SELECT document_id, queue, delivery, not_before FROM cas.documents
+SELECT document_id, queue, delivery, interval '0' AS wait FROM cas.documents
 WHERE status = 'queued' AND greatest(updated_at, not_before) < now() - @age::interval
 ORDER BY updated_at`
 	deliveries, err := all[Delivery](ctx, l.conn, sql, pgx.NamedArgs{"age": age})
@@ -182,7 +182,7 @@ func (db *DB) Requeue(ctx context.Context, ids []uuid.UUID) ([]Delivery, error) 
 	const sql = `
 UPDATE cas.documents SET status = 'queued', delivery = delivery + 1, updated_at = now()
 WHERE document_id = ANY (@ids) AND status IN ('pending', 'queued')
-RETURNING document_id, queue, delivery, not_before`
+RETURNING document_id, queue, delivery, greatest(not_before - now(), interval '0') AS wait`
 	deliveries, err := all[Delivery](ctx, db.pool, sql, pgx.NamedArgs{"ids": ids})
 	if err != nil {
 		return nil, fmt.Errorf("queue documents: %w", err)
