@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -35,7 +36,7 @@ import (
 
 // pipeline is what one test runs both programs on.
 type pipeline struct {
-	t       *testing.T
+	t       testing.TB
 	url     string // of the database
 	redis   redis.UniversalClient
 	redisAt string
@@ -53,44 +54,43 @@ type pipeline struct {
 
 const apiKey = "sk_test_of_the_pipeline"
 
-func newPipeline(t *testing.T, c sandbox.Config) *pipeline {
-	t.Helper()
-	_, database := storagetest.NewURL(t)
-	return newPipelineOn(t, c, database, newRedisURL(t))
+func newPipeline(tb testing.TB, c sandbox.Config) *pipeline {
+	tb.Helper()
+	return newPipelineOn(tb, c, storagetest.URL(tb), newRedisURL(tb))
 }
 
 // newPipelineOn is newPipeline on a migrated database and a Redis that the test
 // may treat badly.
-func newPipelineOn(t *testing.T, c sandbox.Config, database, redisAt string) *pipeline {
-	t.Helper()
-	p := &pipeline{t: t, url: database, redisAt: redisAt, bucket: "b" + uuid.NewString()}
-	client, err := jobs.OpenRedis(t.Context(), redact.Secret(p.redisAt))
+func newPipelineOn(tb testing.TB, c sandbox.Config, database, redisAt string) *pipeline {
+	tb.Helper()
+	p := &pipeline{t: tb, url: database, redisAt: redisAt, bucket: "b" + uuid.NewString()}
+	client, err := jobs.OpenRedis(tb.Context(), redact.Secret(p.redisAt))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	p.redis = client
-	t.Cleanup(func() { _ = client.Close() })
-	if err := client.FlushDB(t.Context()).Err(); err != nil { // what an earlier test left
-		t.Fatal(err)
+	tb.Cleanup(func() { _ = client.Close() })
+	if err := client.FlushDB(tb.Context()).Err(); err != nil { // what an earlier test left
+		tb.Fatal(err)
 	}
-	p.store, err = objectstore.Open(t.Context(), objectstore.Config{Endpoint: s3Server.Endpoint, ForcePathStyle: true})
+	p.store, err = objectstore.Open(tb.Context(), objectstore.Config{Endpoint: s3Server.Endpoint, ForcePathStyle: true})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if err := p.store.CreateBucket(t.Context(), p.bucket); err != nil {
-		t.Fatal(err)
+	if err := p.store.CreateBucket(tb.Context(), p.bucket); err != nil {
+		tb.Fatal(err)
 	}
 	c.Key = apiKey
 	p.api = sandbox.New(c)
 	server := httptest.NewServer(p.api)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	p.apiURL = server.URL
-	t.Cleanup(func() {
-		if t.Failed() {
+	tb.Cleanup(func() {
+		if tb.Failed() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			text := p.log.String()
-			t.Logf("the programs' log ends:\n%s", text[max(0, len(text)-3000):])
+			tb.Logf("the programs' log ends:\n%s", text[max(0, len(text)-3000):])
 		}
 	})
 	return p
@@ -267,13 +267,17 @@ func (p *pipeline) awaitLog(text string) {
 // is over.
 func (p *pipeline) await(what string, happened func() bool) {
 	p.t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !happened() {
+	await(p.t, what, happened)
+}
+
+func await(tb testing.TB, what string, happened func() bool) {
+	tb.Helper()
+	// Less and less often: a question to Postgres costs a connection.
+	for pause := 5 * time.Millisecond; !happened(); pause = min(pause*5/4, 150*time.Millisecond) {
 		select {
-		case <-tick.C:
-		case <-p.t.Context().Done():
-			p.t.Fatalf("never came: %s", what)
+		case <-time.After(pause):
+		case <-tb.Context().Done():
+			tb.Fatalf("never came: %s", what)
 		}
 	}
 }
@@ -325,6 +329,15 @@ func (p *pipeline) value(sql string, args ...any) string {
 		p.t.Fatalf("%s: %d rows, want one value", sql, len(rows))
 	}
 	return rows[0][0]
+}
+
+func (p *pipeline) number(sql string, args ...any) int {
+	p.t.Helper()
+	n, err := strconv.Atoi(p.value(sql, args...))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return n
 }
 
 // noSecrets fails where the log, Redis or the ledger's texts hold what they must

@@ -56,10 +56,11 @@ func start(ctx context.Context) error {
 	if err := exec(ctx, "CREATE DATABASE "+template); err != nil {
 		return err
 	}
-	return migrate(ctx, urlOf(template))
+	return Migrate(ctx, urlOf(template))
 }
 
-func migrate(ctx context.Context, address string) error {
+// Migrate brings the database at address to the latest schema.
+func Migrate(ctx context.Context, address string) error {
 	migrator, err := migrations.Open(address)
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)
@@ -127,7 +128,7 @@ func Skewed(tb testing.TB, ahead time.Duration) string {
 	} {
 		Rows(tb, address, sql)
 	}
-	if err := migrate(tb.Context(), address); err != nil {
+	if err := Migrate(tb.Context(), address); err != nil {
 		tb.Fatal(err)
 	}
 	return address
