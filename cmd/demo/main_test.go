@@ -48,16 +48,16 @@ func startAsWorker() int {
 	return workercli.Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 }
 
-// atOnce is how many tests run at once, unless -parallel says: they wait for
+// testsAtOnce is how many tests run at once, unless -parallel says: they wait for
 // leases and backoffs far more than they compute.
-const atOnce = 6
+const testsAtOnce = 6
 
 func testMain(m *testing.M) int {
 	flag.Parse()
 	asked := false
 	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
 	if !asked {
-		if err := flag.Set("test.parallel", strconv.Itoa(atOnce)); err != nil {
+		if err := flag.Set("test.parallel", strconv.Itoa(testsAtOnce)); err != nil {
 			fmt.Fprintln(os.Stderr, "run tests at once:", err)
 			return 1
 		}
