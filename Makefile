@@ -23,8 +23,9 @@ demo: ## the whole pipeline on local parts; ARGS=--keep leaves them running
 test: deps ## every test, with the race detector, on a Postgres and a Redis of its own
 	go test -race -timeout 25m ./...
 
-chaos: deps ## the fault suite; ROUNDS=n strikes in each test (20)
-	go test -race -count=1 -timeout 60m -run 'Chaos|Unknown|OutOfCredits|KeyRotated|SameBytes' ./cmd/demo -rounds $(ROUNDS)
+chaos: deps ## the fault suite at full size, ten minutes or more; ROUNDS=n strikes in each test (20)
+	go test -race -count=1 -timeout 60m -run 'Chaos|Unknown|OutOfCredits|KeyRotated|SameBytes|Shutdown' ./cmd/demo -full -rounds $(ROUNDS)
+	go test -count=1 -run '^$$' -bench Worker_Memory ./cmd/demo
 
 check: fmt lint vet test ## what CI runs
 

@@ -44,9 +44,11 @@ func (p *pipeline) awaitParsed(n int) {
 // waits, and when credits are there again all of it goes on without a human.
 func TestPipeline_OutOfCredits(t *testing.T) {
 	t.Parallel()
-	const documents, paidFor, atOnce = 60, 10, 8
+	const atOnce = 16
+	documents := size(200, 1_000)
+	paidFor := documents / 2
 	p := newPipeline(t, sandbox.Config{Credits: paidFor})
-	all := p.putSamples(samples.Options{Investors: documents, Seed: 37})
+	all := p.putSamples(samples.Options{Investors: documents, Seed: 37, Holdings: 2, Transactions: 2})
 	p.scan("in/")
 	stop := p.startWorker("--concurrency", fmt.Sprint(atOnce), "--probe-interval", "1s")
 	defer stop()
@@ -61,15 +63,19 @@ func TestPipeline_OutOfCredits(t *testing.T) {
 	if got := p.api.Totals(); got.Billed != paidFor || got.Calls > paidFor+atOnce+1 {
 		t.Errorf("calls %+v, want %d billed and at most %d refused", got, paidFor, atOnce+1)
 	}
+	dead := p.number(`SELECT count(*) FROM cas.documents WHERE status = 'dead'`)
+	waiting := p.number(`SELECT count(*) FROM cas.documents WHERE status IN ('pending', 'queued')`)
+	if dead > atOnce+1 || waiting != documents-paidFor-dead {
+		t.Errorf("documents: %s, want %d parsed, %d dead at most, and all the others waiting", p.counts(), paidFor, atOnce+1)
+	}
 	if got := p.enqueuer("status", "--database-url", p.url); !strings.Contains(got, "paused") || !strings.Contains(got, "insufficient_credits") {
 		t.Errorf("status does not say that the account is paused:\n%s", got)
 	}
 	p.api.SetCredits(documents)
 	p.awaitParsed(documents)
-	for _, s := range all {
-		if got := p.api.Document(s.sum); got.Billed != 1 {
-			t.Errorf("%s: billed %d times, want once", s.key, got.Billed)
-		}
+	p.accounted(all)
+	if got := p.api.Totals().Billed; got != documents {
+		t.Errorf("%d calls billed, want one for each of %d documents", got, documents)
 	}
 	p.await("asynq's queues", func() bool {
 		n, err := p.redis.Exists(t.Context(), "asynq:{bulk}:paused", "asynq:{interactive}:paused").Result()

@@ -3,209 +3,126 @@ package main
 import (
 	"flag"
 	"fmt"
-	"os/exec"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
-	"casflow/internal/casapi/sandbox"
 	"casflow/internal/devstack"
-	"casflow/internal/samples"
 	"casflow/internal/storage/storagetest"
-	"casflow/migrations"
 )
 
-// rounds is how often each test of faults strikes; make chaos gives more.
-var rounds = flag.Int("rounds", 3, "how often the tests of faults strike")
+// How hard the tests of faults strike: make chaos asks for more than make test.
+var (
+	rounds = flag.Int("rounds", 3, "how often the tests of faults strike")
+	full   = flag.Bool("full", false, "run the tests of faults at full size: outages of minutes, a thousand documents")
+)
 
-// workerProcess runs a worker as a process, and returns what ends it as a crash would.
-func (p *pipeline) workerProcess(args ...string) (kill func()) {
-	p.t.Helper()
-	command := program(p.t, "worker", p.workerArgs(args...)...)
-	command.Stderr = p
-	if err := command.Start(); err != nil {
-		p.t.Fatal(err)
+// size is one of two sizes of a test.
+func size[T any](usual, atFull T) T {
+	if *full {
+		return atFull
 	}
-	return func() {
-		p.t.Helper()
-		if err := command.Process.Kill(); err != nil {
-			p.t.Error(err)
-		}
-		if _, ok := command.Wait().(*exec.ExitError); !ok { //nolint:errorlint // Wait returns it as it is
-			p.t.Error("the worker had ended by itself")
-		}
-	}
+	return usual
 }
 
-// accounted holds the ledger against the stand-in's: all of n statements parsed
-// and stored once, nothing open, and no more credits spent than one for each, and
-// one for each attempt whose answer never came, which the ledger knows of.
-func (p *pipeline) accounted(n int) {
-	p.t.Helper()
-	if got := p.counts(); got != fmt.Sprintf("parsed %d", n) {
-		p.t.Errorf("documents: %s, want all %d parsed", got, n)
-	}
-	if got := p.value(`SELECT count(*) FROM cas.statements`); got != fmt.Sprint(n) {
-		p.t.Errorf("%s statements, want %d", got, n)
-	}
-	if got := p.value(`SELECT count(*) FROM cas.attempts WHERE outcome = 'calling' OR finished_at IS NULL`); got != "0" {
-		p.t.Errorf("%s attempts are open", got)
-	}
-	var lost int
-	if _, err := fmt.Sscan(p.value(`SELECT count(*) FROM cas.attempts WHERE outcome IN ('unknown', 'lost')`), &lost); err != nil {
-		p.t.Fatal(err)
-	}
-	if got := p.api.Totals().Billed; got < n || got > n+lost {
-		p.t.Errorf("%d calls billed for %d documents and %d attempts without an answer", got, n, lost)
-	}
-	if got := p.value(`SELECT count(*) FROM cas.attempts WHERE outcome = 'answered'`); got != fmt.Sprint(n) {
-		p.t.Errorf("%s attempts were answered, want %d", got, n)
-	}
-}
-
-// TestChaos_KilledWorkers kills workers in the midst of their work, over and over.
-func TestChaos_KilledWorkers(t *testing.T) {
-	t.Parallel()
-	const documents = 150
-	p := newPipeline(t, sandbox.Config{Credits: -1, Latency: 20 * time.Millisecond})
-	p.putSamples(samples.Options{Investors: documents, Seed: 43})
-	p.scan("in/")
-	for round := range *rounds {
-		begun := p.api.Totals().Calls
-		kill := p.workerProcess("--concurrency", "8", "--api-timeout", "5s")
-		if err := p.api.AwaitCalls(t.Context(), min(begun+9+7*round%5, documents)); err != nil {
-			t.Fatal(err)
-		}
-		kill()
-	}
-	p.drain("--api-timeout", "5s")
-	p.accounted(documents)
-}
-
-// TestChaos_PostgresAndWorker: answers that arrive while Postgres is away outlive
-// even their worker.
-func TestChaos_PostgresAndWorker(t *testing.T) {
-	t.Parallel()
-	const underWay = 6
-	postgres, p := newFragilePostgres(t)
-	all := p.putSamples(samples.Options{Investors: 12, Seed: 47})
-	p.scan("in/")
-	release := p.api.Hold()
-	defer release()
-	kill := p.workerProcess("--concurrency", fmt.Sprint(underWay), "--api-timeout", "10s")
-	if err := p.api.AwaitCalls(t.Context(), underWay); err != nil {
-		t.Fatal(err)
-	}
-	if err := postgres.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	release()
-	p.await("parked answers", func() bool { return len(p.parked()) == underWay })
-	for _, key := range p.parked() {
-		text, err := p.redis.Get(t.Context(), key).Result()
-		if err != nil || strings.Contains(text, "investor") {
-			t.Errorf("what is parked is not sealed (%v)", err)
-		}
-	}
-	kill()
-	if err := postgres.Restart(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	p.drain("--api-timeout", "10s")
-	p.accounted(len(all))
-	if got := p.api.Totals(); got.Calls != len(all) || got.Billed != len(all) {
-		t.Errorf("calls %+v, want one for each of %d documents", got, len(all))
-	}
-	if got := p.parked(); len(got) != 0 {
-		t.Errorf("still parked: %v", got)
-	}
-}
-
-// TestChaos_PostgresRestarts: a worker lives through Postgres' crashes.
-func TestChaos_PostgresRestarts(t *testing.T) {
-	t.Parallel()
-	const documents = 100
-	postgres, p := newFragilePostgres(t)
-	p.putSamples(samples.Options{Investors: documents, Seed: 53})
-	p.scan("in/")
-	stop := p.startWorker("--concurrency", "8")
-	defer stop()
-	for round := range *rounds {
-		if err := p.api.AwaitCalls(t.Context(), min(8+16*round, documents)); err != nil {
-			t.Fatal(err)
-		}
-		if err := postgres.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		if err := postgres.Restart(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	p.awaitParsed(documents)
-	p.accounted(documents)
-	if got := p.api.Totals().Billed; got != documents {
-		t.Errorf("%d calls billed, want %d: no answer may be lost", got, documents)
-	}
-}
-
-// TestChaos_RedisLosesEverything: Redis is disposable.
-func TestChaos_RedisLosesEverything(t *testing.T) {
-	t.Parallel()
-	const documents = 80
+// ownRedis is a Redis server that the test may treat badly.
+func ownRedis(t *testing.T) *devstack.Redis {
+	t.Helper()
 	server, err := devstack.StartRedis(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = server.Stop() })
-	_, database := storagetest.NewURL(t)
-	p := newPipelineOn(t, sandbox.Config{Credits: -1, Latency: 20 * time.Millisecond}, database, server.URL)
-	p.putSamples(samples.Options{Investors: documents, Seed: 59})
-	p.scan("in/")
-	stop := p.startWorker("--concurrency", "8")
-	defer stop()
-	for round := range *rounds {
-		if err := p.api.AwaitCalls(t.Context(), min(8+12*round, documents)); err != nil {
-			t.Fatal(err)
-		}
-		if round%2 == 0 {
-			if err := p.redis.FlushAll(t.Context()).Err(); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		if err := server.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		if err := server.Restart(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+	t.Cleanup(func() { stopServer(t, server) })
+	return server
+}
+
+// ownPostgres is a migrated Postgres server that the test may treat badly.
+func ownPostgres(t *testing.T) *devstack.Postgres {
+	t.Helper()
+	server, err := devstack.StartPostgres(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
 	}
-	p.awaitParsed(documents)
-	p.accounted(documents)
-	if got := p.api.Totals().Billed; got != documents {
-		t.Errorf("%d calls billed, want %d", got, documents)
+	t.Cleanup(func() { stopServer(t, server) })
+	if err := storagetest.Migrate(t.Context(), server.URL); err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+func stopServer(t *testing.T, server interface{ Stop() error }) {
+	t.Helper()
+	if err := server.Stop(); err != nil {
+		t.Errorf("stop server: %v", err)
 	}
 }
 
-// newFragilePostgres is a pipeline on a Postgres of its own.
-func newFragilePostgres(t *testing.T) (*devstack.Postgres, *pipeline) {
-	t.Helper()
-	postgres, err := devstack.StartPostgres(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
+// accounted holds the ledger against the stand-in's: all statements parsed and
+// stored once, nothing open, every call in the ledger, and no more credits spent
+// than one for each document, and one for each attempt whose answer never came.
+func (p *pipeline) accounted(all []sample) {
+	p.t.Helper()
+	n := len(all)
+	if got := p.counts(); got != fmt.Sprintf("parsed %d", n) {
+		p.t.Errorf("documents: %s, want all %d parsed", got, n)
 	}
-	t.Cleanup(func() { _ = postgres.Stop() })
-	migrator, err := migrations.Open(postgres.URL)
-	if err != nil {
-		t.Fatal(err)
+	transactions := 0
+	for _, s := range all {
+		transactions += len(expected(s.Statement, 1)["transactions"])
 	}
-	defer func() { _ = migrator.Close() }()
-	if _, err := migrator.Up(t.Context()); err != nil {
-		t.Fatal(err)
+	const stored = `SELECT count(*) || ' of revision ' || max(revision) || ', ' || sum(transaction_count) || ' and ' ||
+		(SELECT count(*) FROM cas.transactions) FROM cas.statements`
+	if got, want := p.value(stored), fmt.Sprintf("%d of revision 1, %d and %[2]d", n, transactions); got != want {
+		p.t.Errorf("statements and their transactions: %s, want %s", got, want)
 	}
-	return postgres, newPipelineOn(t, sandbox.Config{Credits: -1, Latency: 20 * time.Millisecond}, postgres.URL, newRedisURL(t))
+	outcomes := make(map[string]string) // of attempts, by request id
+	answered, lost := 0, 0
+	for _, row := range storagetest.Rows(p.t, p.url, `SELECT request_id, outcome, finished_at IS NULL FROM cas.attempts`) {
+		outcomes[row[0]] = row[1]
+		switch {
+		case row[2] == "t":
+			p.t.Errorf("attempt %s is open: %s", row[0], row[1])
+		case row[1] == "answered":
+			answered++
+		case row[1] == "unknown", row[1] == "lost":
+			lost++
+		}
+	}
+	if answered != n {
+		p.t.Errorf("%d attempts were answered, want %d", answered, n)
+	}
+	totals := p.api.Totals()
+	p.t.Logf("%d documents: %+v, %d attempts without an answer", n, totals, lost)
+	if totals.Billed < n || totals.Billed > n+lost {
+		p.t.Errorf("%d calls billed for %d documents and %d attempts without an answer", totals.Billed, n, lost)
+	}
+	for _, call := range p.api.Calls() {
+		outcome, known := outcomes[call.RequestID]
+		if !known || call.Billed && !slices.Contains([]string{"answered", "unknown", "lost"}, outcome) {
+			p.t.Errorf("call %s, billed: %t, is %q in the ledger", call.RequestID, call.Billed, outcome)
+		}
+	}
+}
+
+// calledOnce checks that no document was called for again.
+func (p *pipeline) calledOnce(all []sample) {
+	p.t.Helper()
+	if got := p.api.Totals(); got.Calls != len(all) || got.Billed != len(all) {
+		p.t.Errorf("calls %+v, want one for each of %d documents", got, len(all))
+	}
+}
+
+// underWay counts the calls that the API has not answered yet.
+func (p *pipeline) underWay() int {
+	n := 0
+	for _, call := range p.api.Calls() {
+		if call.Status == 0 && !call.Cut {
+			n++
+		}
+	}
+	return n
 }
 
 // parked are the keys of answers that wait for Postgres.
@@ -216,4 +133,16 @@ func (p *pipeline) parked() []string {
 		p.t.Fatal(err)
 	}
 	return keys
+}
+
+// awaitParked waits until so many answers are parked, sealed.
+func (p *pipeline) awaitParked(n int) {
+	p.t.Helper()
+	p.await(fmt.Sprintf("%d parked answers", n), func() bool { return len(p.parked()) == n })
+	for _, key := range p.parked() {
+		text, err := p.redis.Get(p.t.Context(), key).Result()
+		if err != nil || strings.Contains(text, "investor") {
+			p.t.Errorf("what is parked is not sealed (%v)", err)
+		}
+	}
 }

@@ -24,13 +24,13 @@ func demo(t *testing.T, args ...string) *exec.Cmd {
 	return program(t, "demo", args...)
 }
 
-func program(t *testing.T, name string, args ...string) *exec.Cmd {
-	t.Helper()
+func program(tb testing.TB, name string, args ...string) *exec.Cmd {
+	tb.Helper()
 	file, err := os.Executable()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), file, args...)
+	command := exec.CommandContext(tb.Context(), file, args...)
 	command.Env = append(os.Environ(), asProgram+"="+name)
 	return command
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,7 +48,20 @@ func startAsWorker() int {
 	return workercli.Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 }
 
+// testsAtOnce is how many tests run at once, unless -parallel says: they wait for
+// leases and backoffs far more than they compute.
+const testsAtOnce = 6
+
 func testMain(m *testing.M) int {
+	flag.Parse()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
+	if !asked {
+		if err := flag.Set("test.parallel", strconv.Itoa(testsAtOnce)); err != nil {
+			fmt.Fprintln(os.Stderr, "run tests at once:", err)
+			return 1
+		}
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	if err := startServers(ctx); err != nil {
@@ -95,13 +110,13 @@ func startServers(ctx context.Context) (err error) {
 
 // newRedisURL gives the test a database of Redis that no other test has, as long
 // as it runs.
-func newRedisURL(t *testing.T) string {
-	t.Helper()
+func newRedisURL(tb testing.TB) string {
+	tb.Helper()
 	n := <-redisDBs
-	t.Cleanup(func() { redisDBs <- n })
+	tb.Cleanup(func() { redisDBs <- n })
 	u, err := url.Parse(redisServer.URL)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	u.Path = fmt.Sprintf("/%d", n)
 	return u.String()

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/csv"
-	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -35,7 +34,7 @@ import (
 
 // pipeline is what one test runs both programs on.
 type pipeline struct {
-	t       *testing.T
+	t       testing.TB
 	url     string // of the database
 	redis   redis.UniversalClient
 	redisAt string
@@ -53,44 +52,43 @@ type pipeline struct {
 
 const apiKey = "sk_test_of_the_pipeline"
 
-func newPipeline(t *testing.T, c sandbox.Config) *pipeline {
-	t.Helper()
-	_, database := storagetest.NewURL(t)
-	return newPipelineOn(t, c, database, newRedisURL(t))
+func newPipeline(tb testing.TB, c sandbox.Config) *pipeline {
+	tb.Helper()
+	return newPipelineOn(tb, c, storagetest.URL(tb), newRedisURL(tb))
 }
 
 // newPipelineOn is newPipeline on a migrated database and a Redis that the test
 // may treat badly.
-func newPipelineOn(t *testing.T, c sandbox.Config, database, redisAt string) *pipeline {
-	t.Helper()
-	p := &pipeline{t: t, url: database, redisAt: redisAt, bucket: "b" + uuid.NewString()}
-	client, err := jobs.OpenRedis(t.Context(), redact.Secret(p.redisAt))
+func newPipelineOn(tb testing.TB, c sandbox.Config, database, redisAt string) *pipeline {
+	tb.Helper()
+	p := &pipeline{t: tb, url: database, redisAt: redisAt, bucket: "b" + uuid.NewString()}
+	client, err := jobs.OpenRedis(tb.Context(), redact.Secret(p.redisAt))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	p.redis = client
-	t.Cleanup(func() { _ = client.Close() })
-	if err := client.FlushDB(t.Context()).Err(); err != nil { // what an earlier test left
-		t.Fatal(err)
+	tb.Cleanup(func() { _ = client.Close() })
+	if err := client.FlushDB(tb.Context()).Err(); err != nil { // what an earlier test left
+		tb.Fatal(err)
 	}
-	p.store, err = objectstore.Open(t.Context(), objectstore.Config{Endpoint: s3Server.Endpoint, ForcePathStyle: true})
+	p.store, err = objectstore.Open(tb.Context(), objectstore.Config{Endpoint: s3Server.Endpoint, ForcePathStyle: true})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if err := p.store.CreateBucket(t.Context(), p.bucket); err != nil {
-		t.Fatal(err)
+	if err := p.store.CreateBucket(tb.Context(), p.bucket); err != nil {
+		tb.Fatal(err)
 	}
 	c.Key = apiKey
 	p.api = sandbox.New(c)
 	server := httptest.NewServer(p.api)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	p.apiURL = server.URL
-	t.Cleanup(func() {
-		if t.Failed() {
+	tb.Cleanup(func() {
+		if tb.Failed() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			text := p.log.String()
-			t.Logf("the programs' log ends:\n%s", text[max(0, len(text)-3000):])
+			tb.Logf("the programs' log ends:\n%s", text[max(0, len(text)-3000):])
 		}
 	})
 	return p
@@ -267,98 +265,17 @@ func (p *pipeline) awaitLog(text string) {
 // is over.
 func (p *pipeline) await(what string, happened func() bool) {
 	p.t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !happened() {
+	await(p.t, what, happened)
+}
+
+func await(tb testing.TB, what string, happened func() bool) {
+	tb.Helper()
+	// Less and less often: a question to Postgres costs a connection.
+	for pause := 5 * time.Millisecond; !happened(); pause = min(pause*5/4, 150*time.Millisecond) {
 		select {
-		case <-tick.C:
-		case <-p.t.Context().Done():
-			p.t.Fatalf("never came: %s", what)
+		case <-time.After(pause):
+		case <-tb.Context().Done():
+			tb.Fatalf("never came: %s", what)
 		}
 	}
-}
-
-// fate is how a document ended.
-type fate struct {
-	Status, Reason string // Reason "" unless dead
-	HTTPStatus     string // of the dead letter; "" none
-	Attempts       int    // rows in cas.attempts
-}
-
-// fates are the ends of all documents by object key.
-func (p *pipeline) fates() map[string]fate {
-	p.t.Helper()
-	fates := make(map[string]fate)
-	for _, row := range storagetest.Rows(p.t, p.url, `
-SELECT d.object_key, d.status, coalesce(l.reason, ''), coalesce(l.http_status::text, ''),
-       (SELECT count(*) FROM cas.attempts a WHERE a.document_id = d.document_id)
-FROM cas.documents d LEFT JOIN cas.dead_letters l ON l.document_id = d.document_id AND l.redriven_at IS NULL`) {
-		var attempts int
-		if _, err := fmt.Sscan(row[4], &attempts); err != nil {
-			p.t.Fatal(err)
-		}
-		fates[row[0]] = fate{Status: row[1], Reason: row[2], HTTPStatus: row[3], Attempts: attempts}
-	}
-	return fates
-}
-
-// archived holds asynq's archive against the dead documents: each is in both.
-func (p *pipeline) archived(fates map[string]fate) {
-	p.t.Helper()
-	dead := 0
-	for _, f := range fates {
-		if f.Status == "dead" {
-			dead++
-		}
-	}
-	got, err := p.redis.ZCard(p.t.Context(), "asynq:{bulk}:archived").Result()
-	if err != nil || int(got) != dead {
-		p.t.Errorf("%d tasks in asynq's archive, %v, want the %d dead ones", got, err, dead)
-	}
-}
-
-// value is the single value that a query gives, as text.
-func (p *pipeline) value(sql string, args ...any) string {
-	p.t.Helper()
-	rows := storagetest.Rows(p.t, p.url, sql, args...)
-	if len(rows) != 1 || len(rows[0]) != 1 {
-		p.t.Fatalf("%s: %d rows, want one value", sql, len(rows))
-	}
-	return rows[0][0]
-}
-
-// noSecrets fails where the log, Redis or the ledger's texts hold what they must
-// not.
-func (p *pipeline) noSecrets(secrets ...string) {
-	p.t.Helper()
-	texts := map[string]string{"log": p.logged(), "Redis": p.dump()}
-	for _, row := range storagetest.Rows(p.t, p.url, `
-SELECT coalesce(string_agg(message, ' '), '') FROM (SELECT message FROM cas.attempts UNION ALL SELECT message FROM cas.dead_letters) AS m`) {
-		texts["ledger's messages"] = row[0]
-	}
-	for _, secret := range append(secrets, apiKey, secretKey, "X-Amz-Signature", s3Server.SecretKey.Reveal()) {
-		for place, text := range texts {
-			if strings.Contains(text, secret) {
-				p.t.Errorf("the %s holds %q", place, secret)
-			}
-		}
-	}
-}
-
-// dump is all that Redis holds.
-func (p *pipeline) dump() string {
-	p.t.Helper()
-	var b strings.Builder
-	keys, err := p.redis.Keys(p.t.Context(), "*").Result()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	for _, key := range keys {
-		content, err := p.redis.Dump(p.t.Context(), key).Result()
-		if err != nil && err != redis.Nil { //nolint:errorlint // go-redis returns it as it is
-			p.t.Fatal(err)
-		}
-		b.WriteString(key + "\n" + content + "\n")
-	}
-	return b.String()
 }

@@ -68,14 +68,14 @@ func (p *pipeline) rowsEqual(statements []*samples.Statement, revision int) {
 }
 
 // canonical is JSON in one form; what is no JSON stays as it is.
-func canonical(t *testing.T, text string) string {
-	t.Helper()
+func canonical(tb testing.TB, text string) string {
+	tb.Helper()
 	if text == null {
 		return text
 	}
 	var v map[string]any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
-		t.Fatalf("extra %s: %v", text, err)
+		tb.Fatalf("extra %s: %v", text, err)
 	}
 	return object(v)
 }

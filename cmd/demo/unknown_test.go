@@ -44,7 +44,7 @@ func TestPipeline_UnknownSettled(t *testing.T) {
 	if got := p.value(attempts + all[1].key + `'`); got != "failed 0.0, answered 1.0" {
 		t.Errorf("attempts after a call that was not billed: %s", got)
 	}
-	p.accounted(len(all))
+	p.accounted(all)
 	if got := p.api.Totals().Billed; got != 3 {
 		t.Errorf("%d calls billed, want 3", got)
 	}
@@ -72,7 +72,7 @@ func TestPipeline_UnknownHeld(t *testing.T) {
 	}
 	p.enqueuer(p.settings("dead", "redrive", "--all")...)
 	p.drain("--unknown", "hold")
-	p.accounted(1)
+	p.accounted(all)
 }
 
 // TestPipeline_SameBytesAtOnce: of two copies in the same moment one is called for,

@@ -248,8 +248,7 @@ func TestEnqueuer_DeliverLater(t *testing.T) {
 	db := storagetest.New(t)
 	client := newRedis(t)
 	enqueuer := NewEnqueuer(db, client, 0)
-	at := time.Now().Add(time.Hour)
-	later := storage.Delivery{DocumentID: uuid.New(), Queue: storage.QueueBulk, Number: 4, NotBefore: &at}
+	later := storage.Delivery{DocumentID: uuid.New(), Queue: storage.QueueBulk, Number: 4, Wait: time.Hour}
 	if err := enqueuer.deliver(t.Context(), []storage.Delivery{later}); err != nil {
 		t.Fatal(err)
 	}

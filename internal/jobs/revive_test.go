@@ -83,8 +83,7 @@ func TestEnqueuer_ReviveLater(t *testing.T) {
 	t.Parallel()
 	b := setupRevive(t)
 	flush(t, b.client)
-	at := time.Now().Add(time.Hour)
-	b.delivery.NotBefore = &at
+	b.delivery.Wait = time.Hour
 	for range 2 {
 		if err := b.enqueuer.revive(t.Context(), []storage.Delivery{b.delivery}); err != nil {
 			t.Fatal(err)

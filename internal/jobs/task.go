@@ -93,8 +93,8 @@ func newTask(d storage.Delivery, timeout time.Duration) (*asynq.Task, error) {
 	options := []asynq.Option{
 		asynq.TaskID(taskID(d.DocumentID, d.Number)), asynq.Queue(d.Queue), asynq.MaxRetry(maxRetry), asynq.Timeout(timeout),
 	}
-	if d.NotBefore != nil {
-		options = append(options, asynq.ProcessAt(*d.NotBefore))
+	if d.Wait > 0 {
+		options = append(options, asynq.ProcessIn(d.Wait))
 	}
 	return asynq.NewTask(TaskType, payload, options...), nil
 }

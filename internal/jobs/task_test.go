@@ -76,8 +76,7 @@ func FuzzDecodePayload(f *testing.F) {
 func TestNewTask(t *testing.T) {
 	t.Parallel()
 	id := uuid.New()
-	at := time.Now().Add(time.Hour)
-	task, err := newTask(storage.Delivery{DocumentID: id, Queue: storage.QueueBulk, Number: 3, NotBefore: &at}, time.Hour)
+	task, err := newTask(storage.Delivery{DocumentID: id, Queue: storage.QueueBulk, Number: 3, Wait: time.Hour}, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

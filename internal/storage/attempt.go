@@ -148,16 +148,16 @@ WITH was AS (
 	UPDATE cas.attempts a
 	SET outcome = @outcome, finished_at = now(), http_status = nullif(@http_status::integer, 0), code = nullif(@code, ''),
 	    message = nullif(@message, ''), api_request_id = nullif(@api_request_id, ''), credits = nullif(@credits, '')::numeric,
-	    retry_at = @retry_at::timestamptz
+	    retry_at = now() + @retry_in::interval
 	FROM was WHERE a.request_id = was.request_id
 	RETURNING a.document_id, a.started_at, ` + countsSQL + ` - was.counts AS change
 )` + recountSQL + `
 SELECT FROM days_recounted`
 
-func (e AttemptEnd) args(retryAt *time.Time) pgx.NamedArgs {
+func (e AttemptEnd) args(retryIn *time.Duration) pgx.NamedArgs {
 	return pgx.NamedArgs{
 		"request_id": e.RequestID, "outcome": string(e.Outcome), "http_status": e.HTTPStatus, "code": e.Code,
-		"message": e.Message, "api_request_id": e.APIRequestID, "credits": e.Credits, "retry_at": retryAt,
+		"message": e.Message, "api_request_id": e.APIRequestID, "credits": e.Credits, "retry_in": retryIn,
 	}
 }
 
@@ -174,19 +174,19 @@ func (db *DB) EndAttempt(ctx context.Context, end AttemptEnd) error {
 }
 
 // Retry closes an attempt and puts its document back to queued, for a try after
-// delay. A throttled attempt is taken off the count again.
+// delay, by Postgres' clock. A throttled attempt is taken off the count again.
 func (db *DB) Retry(ctx context.Context, id uuid.UUID, end AttemptEnd, delay time.Duration) error {
 	uncounted := 0
 	if end.Outcome == OutcomeThrottled {
 		uncounted = 1
 	}
-	at := time.Now().Add(delay)
 	batch := &pgx.Batch{}
-	batch.Queue(endAttemptSQL, end.args(&at))
+	batch.Queue(endAttemptSQL, end.args(&delay))
 	batch.Queue(`
 UPDATE cas.documents
-SET status = 'queued', claimed_by = NULL, attempts = greatest(0, attempts - @uncounted::integer), not_before = @at, updated_at = now()
-WHERE document_id = @id AND status = 'calling' AND `+heldSQL, pgx.NamedArgs{"id": id, "uncounted": uncounted, "at": at, "worker": end.WorkerID})
+SET status = 'queued', claimed_by = NULL, attempts = greatest(0, attempts - @uncounted::integer),
+    not_before = now() + @delay::interval, updated_at = now()
+WHERE document_id = @id AND status = 'calling' AND `+heldSQL, pgx.NamedArgs{"id": id, "uncounted": uncounted, "delay": delay, "worker": end.WorkerID})
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("note retry of document %s: %w", id, err)
 	}

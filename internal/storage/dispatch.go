@@ -14,10 +14,10 @@ import (
 // Delivery is a document to be handed to the queue. ID and Number together make
 // the id of its task.
 type Delivery struct {
-	DocumentID uuid.UUID  `db:"document_id"`
-	Queue      string     `db:"queue"`
-	Number     int        `db:"delivery"`   // counts the deliveries of this document, from 1
-	NotBefore  *time.Time `db:"not_before"` // nil: now
+	DocumentID uuid.UUID     `db:"document_id"`
+	Queue      string        `db:"queue"`
+	Number     int           `db:"delivery"` // counts the deliveries of this document, from 1
+	Wait       time.Duration `db:"wait"`     // until it may be tried, which only Postgres' clock can tell; 0 is now
 }
 
 // dispatcherLock is the advisory lock that the leading dispatcher holds.
@@ -70,7 +70,7 @@ func (l *Leader) Resign() {
 
 // Dispatch moves pending documents of a queue to queued, oldest first, until
 // window of them are under way, and returns them for the queue, oldest first.
-// Those whose NotBefore lies ahead stay, and all do while the account is paused.
+// Those that have to wait stay, and all do while the account is paused.
 // So do those for which the budget, or that of their batch, leaves nothing beside
 // the documents that are under way: they would be fetched in vain.
 func (l *Leader) Dispatch(ctx context.Context, queue string, window int, budget Budget) ([]Delivery, error) {
@@ -157,17 +157,17 @@ const dispatchSQL = roomSQL + `, next AS (
 	WHERE document_id = ANY (ARRAY(SELECT document_id FROM judged WHERE over_budget))
 	RETURNING document_id, queue, delivery, created_at
 )
-SELECT document_id, queue, delivery, NULL::timestamptz AS not_before, over_budget FROM (
+SELECT document_id, queue, delivery, interval '0' AS wait, over_budget FROM (
 	SELECT document_id, queue, delivery, created_at, false AS over_budget FROM moved
 	UNION ALL SELECT document_id, queue, delivery, created_at, true FROM aside) AS seen
 ORDER BY created_at, document_id`
 
 // Stale returns documents that have been queued for longer than age without a
-// worker taking them: their tasks may have vanished. Those that wait for their
-// NotBefore count from then.
+// worker taking them: their tasks may have vanished. Those that had to wait count
+// from the end of that.
 func (l *Leader) Stale(ctx context.Context, age time.Duration) ([]Delivery, error) {
 	const sql = `
-SELECT document_id, queue, delivery, not_before FROM cas.documents
+SELECT document_id, queue, delivery, interval '0' AS wait FROM cas.documents
 WHERE status = 'queued' AND greatest(updated_at, not_before) < now() - @age::interval
 ORDER BY updated_at`
 	deliveries, err := all[Delivery](ctx, l.conn, sql, pgx.NamedArgs{"age": age})
@@ -250,7 +250,7 @@ func (db *DB) Requeue(ctx context.Context, ids []uuid.UUID) ([]Delivery, error) 
 	const sql = `
 UPDATE cas.documents SET status = 'queued', delivery = delivery + 1, over_budget = false, updated_at = now()
 WHERE document_id = ANY (@ids) AND status IN ('pending', 'queued')
-RETURNING document_id, queue, delivery, not_before`
+RETURNING document_id, queue, delivery, greatest(not_before - now(), interval '0') AS wait`
 	deliveries, err := all[Delivery](ctx, db.pool, sql, pgx.NamedArgs{"ids": ids})
 	if err != nil {
 		return nil, fmt.Errorf("queue documents: %w", err)

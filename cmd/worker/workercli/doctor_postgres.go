@@ -12,8 +12,8 @@ const (
 	// oldestPostgres is the version that the schema is tested with at the least,
 	// as server_version_num has it.
 	oldestPostgres = 140000
-	// mostSkew is how far a clock may be off: leases and retries are timed by the
-	// clocks of the workers, with tens of seconds to spare.
+	// mostSkew is how far a clock may be off: asynq times its leases and retries by
+	// the clocks of the workers, with tens of seconds to spare.
 	mostSkew = 5 * time.Second
 )
 

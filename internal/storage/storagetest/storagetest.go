@@ -8,11 +8,13 @@ package storagetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -54,12 +56,17 @@ func start(ctx context.Context) error {
 	if err := exec(ctx, "CREATE DATABASE "+template); err != nil {
 		return err
 	}
-	migrator, err := migrations.Open(urlOf(template))
+	return Migrate(ctx, urlOf(template))
+}
+
+// Migrate brings the database at address to the latest schema.
+func Migrate(ctx context.Context, address string) error {
+	migrator, err := migrations.Open(address)
 	if err != nil {
-		return fmt.Errorf("open template: %w", err)
+		return fmt.Errorf("open database: %w", err)
 	}
 	if _, err := migrator.Up(ctx); err != nil {
-		return fmt.Errorf("migrate template: %w", err)
+		return errors.Join(fmt.Errorf("migrate database: %w", err), migrator.Close())
 	}
 	return migrator.Close()
 }
@@ -104,6 +111,32 @@ func Empty(tb testing.TB) string {
 		tb.Fatal(err)
 	}
 	return urlOf(name)
+}
+
+// Skewed makes a migrated database for the test whose clock is wrong: now() and
+// clock_timestamp() are ahead of the machine's by so much, below 0 behind it, in
+// every statement and default that asks them by name. It returns its URL.
+func Skewed(tb testing.TB, ahead time.Duration) string {
+	tb.Helper()
+	address := Empty(tb)
+	for _, sql := range []string{
+		"CREATE SCHEMA skewed",
+		skewedClock("now", ahead),
+		skewedClock("clock_timestamp", ahead),
+		// pg_catalog comes first wherever it is not named.
+		"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = skewed, pg_catalog, public', current_database()); END $$",
+	} {
+		Rows(tb, address, sql)
+	}
+	if err := Migrate(tb.Context(), address); err != nil {
+		tb.Fatal(err)
+	}
+	return address
+}
+
+func skewedClock(name string, ahead time.Duration) string {
+	return fmt.Sprintf(`CREATE FUNCTION skewed.%[1]s() RETURNS timestamptz LANGUAGE sql STABLE
+AS $$ SELECT pg_catalog.%[1]s() + interval '%[2]d seconds' $$`, name, int(ahead.Seconds()))
 }
 
 // New makes a migrated database for the test and opens it.

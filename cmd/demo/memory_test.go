@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"casflow/internal/casapi/sandbox"
+)
+
+const (
+	largePDF = 5_000_000 // bytes
+	megabyte = 1_000_000
+)
+
+// BenchmarkWorker_Memory is the most memory that a worker takes, as the system
+// counts it, with 1,000 calls under way for PDFs of 5 MB, each of which takes the
+// API 20 s or more. Without the race detector, and with 5 GB of room in TMPDIR:
+//
+//	go test -run '^$' -bench Worker_Memory ./cmd/demo
+func BenchmarkWorker_Memory(b *testing.B) {
+	for b.Loop() {
+		underWay, peak := measureMemory(b, 1_000, 20*time.Second)
+		b.ReportMetric(float64(underWay)/megabyte, "MB-under-way")
+		b.ReportMetric(float64(peak)/megabyte, "MB-peak")
+		if peak > 400*megabyte {
+			b.Errorf("the worker took %d MB, want 400 at most", peak/megabyte)
+		}
+	}
+}
+
+// TestWorker_Memory: a call under way does not hold its PDF in memory. What the
+// race detector takes besides leaves room for no more than this.
+func TestWorker_Memory(t *testing.T) {
+	t.Parallel()
+	const calls = 100
+	if _, peak := measureMemory(t, calls, 0); peak > calls*largePDF {
+		t.Errorf("the worker took %d MB for %d calls with PDFs of %d MB", peak/megabyte, calls, largePDF/megabyte)
+	}
+}
+
+// measureMemory lets a worker make so many calls at once, and returns the bytes of
+// memory that its process takes while all of them are under way, and at most.
+func measureMemory(tb testing.TB, calls int, thinks time.Duration) (underWay, peak int) {
+	tb.Helper()
+	p := newPipeline(tb, sandbox.Config{})
+	documents := newLargeDocuments(tb, calls, thinks)
+	scan := p.settings("scan", "s3://"+p.bucket+"/in/", "--password-from", `key:([A-Z]{5}[0-9]{4}[A-Z])\.pdf$`)
+	p.enqueuer(append(scan, "--s3-endpoint", documents.s3.URL)...)
+	worker := p.workerProcess("--concurrency", fmt.Sprint(calls), "--window", fmt.Sprint(2*calls), "--s3-endpoint", documents.s3.URL,
+		"--api-base-url", documents.api.URL, "--api-upload", "multipart", "--api-timeout", "10m")
+	select {
+	case <-documents.allUnderWay:
+	case <-tb.Context().Done():
+		tb.Fatal("never came: all calls under way")
+	}
+	underWay = worker.memory("VmRSS")
+	close(documents.answer)
+	p.awaitParsed(calls)
+	peak = worker.memory("VmHWM")
+	worker.terminate()
+	if got := p.number(`SELECT count(*) FROM cas.attempts WHERE outcome = 'answered'`); got != calls {
+		tb.Errorf("%d calls were answered, want %d", got, calls)
+	}
+	return underWay, peak
+}
+
+// memory is one of the sizes that Linux tells of a process, in bytes.
+func (w *process) memory(name string) int {
+	w.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", w.command.Process.Pid))
+	if err != nil {
+		w.t.Skip("needs /proc to read a process' memory: ", err)
+	}
+	found := regexp.MustCompile(`(?m)^` + name + `:\s+(\d+) kB$`).FindSubmatch(text)
+	if found == nil {
+		w.t.Fatalf("no %s in %s", name, text)
+	}
+	kilobytes, err := strconv.Atoi(string(found[1]))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return kilobytes << 10
+}
