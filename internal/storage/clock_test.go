@@ -51,7 +51,7 @@ UNION ALL SELECT 'attempt', retry_at - finished_at = interval '10 minutes' FROM 
 
 			held, _ := claimed(t, db, "held.pdf")
 			leader := lead(t, db)
-			deliveries, err := leader.Dispatch(t.Context(, storage.Budget{}), storage.QueueBulk, 10)
+			deliveries, err := leader.Dispatch(t.Context(), storage.QueueBulk, 10, storage.Budget{})
 			if err != nil || len(deliveries) != 0 {
 				t.Errorf("Dispatch() = %v, %v, want none: nothing is due", deliveries, err)
 			}
