@@ -1,0 +1,5 @@
+-- Holds the number of the migration for budgets.
+
+-- +goose Up
+
+-- +goose Down
