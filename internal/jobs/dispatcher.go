@@ -28,6 +28,8 @@ type DispatcherConfig struct {
 	ProbeInterval time.Duration
 	// Poison tells what dead workers were reading.
 	Poison *Poison
+	// Callbacks hands out what is to be told of documents that ended.
+	Callbacks bool
 	// Steady reports whether this process' own heartbeat has reached the ledger
 	// without a gap for a whole lease. After an outage of Postgres nobody has:
 	// then nobody is taken for dead.
@@ -99,9 +101,9 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 	defer d.leads.Store(false)
 	d.Logger.InfoContext(ctx, "dispatcher leads")
 
-	stale, reclaim, tend := newEvery(staleInterval), newEvery(d.Lease/4), newEvery(tendInterval)
+	stale, reclaim, tend, callbacks := newEvery(staleInterval), newEvery(d.Lease/4), newEvery(tendInterval), newEvery(callbackInterval)
 	for ctx.Err() == nil {
-		if err := d.work(ctx, leader, stale, reclaim, tend); err != nil {
+		if err := d.work(ctx, leader, stale, reclaim, tend, callbacks); err != nil {
 			return err
 		}
 		pause(ctx, d.Every)
@@ -113,7 +115,7 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 // given up then, and another process may have more luck.
 const roundLimit = time.Minute
 
-func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, stale, reclaim, tend *every) error {
+func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, stale, reclaim, tend, callbacks *every) error {
 	ctx, cancel := context.WithTimeout(ctx, roundLimit)
 	defer cancel()
 	work := []error{d.dispatch(ctx, leader)}
@@ -125,6 +127,9 @@ func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, stale, re
 	}
 	if reclaim.due() && d.Steady() {
 		work = append(work, d.reclaim(ctx, leader))
+	}
+	if d.Callbacks && callbacks.due() {
+		work = append(work, d.feedCallbacks(ctx, leader))
 	}
 	return errors.Join(work...)
 }

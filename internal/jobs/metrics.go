@@ -24,7 +24,21 @@ type Metrics struct {
 	answersReused  prometheus.Counter
 	rowsWritten    *prometheus.CounterVec
 	creditsLeftReg func() // registers creditsLeft once its value is known
+	callbacks      callbackMetrics
 }
+
+// callbackMetrics are what is counted of callbacks.
+type callbackMetrics struct {
+	attempts *prometheus.CounterVec
+	duration prometheus.Histogram
+}
+
+// Outcomes of an attempt to tell a callback.
+const (
+	outcomeDelivered = "delivered"
+	outcomeRetry     = "retry"
+	outcomeGivenUp   = "given_up"
+)
 
 // slowBuckets fit API calls of 1 to 90 seconds, in seconds.
 var slowBuckets = []float64{.05, .1, .25, .5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120} //nolint:gochecknoglobals // a constant
@@ -62,15 +76,22 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		creditsSpent:  prometheus.NewCounter(prometheus.CounterOpts{Name: "cas_credits_spent_total", Help: "Credits that answered calls cost."}),
 		answersReused: prometheus.NewCounter(prometheus.CounterOpts{Name: "cas_answers_reused_total", Help: "Documents finished with an answer that was paid for before."}),
 		rowsWritten:   counter("cas_rows_written_total", "Rows of statements written, by table.", "table"),
+		callbacks: callbackMetrics{
+			attempts: counter("cas_callback_attempts_total", "Attempts to tell a callback_url of the end of its document, by outcome: delivered, retry, given_up.", "outcome"),
+			duration: prometheus.NewHistogram(histogram("cas_callback_duration_seconds", "Time an attempt to tell a callback_url took.", stageBuckets)),
+		},
 	}
 	registerer.MustRegister(m.processed, m.deadLetters, m.apiRequests, m.apiDuration, m.stageDuration, m.limiterWait,
-		m.inflight, m.creditsSpent, m.answersReused, m.rowsWritten)
+		m.inflight, m.creditsSpent, m.answersReused, m.rowsWritten, m.callbacks.attempts, m.callbacks.duration)
 	m.creditsLeftReg = func() {
 		// Registered a second time it is refused, which is what is wanted.
 		_ = registerer.Register(m.creditsLeft)
 	}
 	for _, r := range storage.Reasons() {
 		m.deadLetters.WithLabelValues(string(r)) // alerts on rates need the zero
+	}
+	for _, outcome := range []string{outcomeDelivered, outcomeRetry, outcomeGivenUp} {
+		m.callbacks.attempts.WithLabelValues(outcome)
 	}
 	return m
 }
