@@ -26,6 +26,9 @@ var endpoints = map[string]casapi.Endpoint{ //nolint:gochecknoglobals // a const
 	storage.KindCAMSKFintech: casapi.CAMSKFintechParse,
 }
 
+// Kinds are the kinds of document that there are parsers for, in order.
+func Kinds() []string { return slices.Sorted(maps.Keys(endpoints)) }
+
 // ProcessorConfig is what a Processor works with. All fields are required unless
 // they say otherwise.
 type ProcessorConfig struct {

@@ -20,18 +20,31 @@ import (
 // redis-cluster://host1,host2. The connection is tried once; the error says what
 // to mend and holds no credentials. Close the client.
 func OpenRedis(ctx context.Context, address redact.Secret) (redis.UniversalClient, error) {
-	options, err := redisOptions(address.Reveal())
+	client, where, err := newRedisClient(address)
 	if err != nil {
-		return nil, fmt.Errorf("REDIS_URL: %w", err)
+		return nil, err
 	}
-	silenceRedis()
-	client := redis.NewUniversalClient(options)
 	if err := client.Ping(ctx).Err(); err != nil {
-		where := strings.Join(options.Addrs, ",")
 		return nil, errors.Join(
 			fmt.Errorf("redis at %s cannot be reached; check REDIS_URL and that the server runs: %w", where, err), client.Close())
 	}
 	return client, nil
+}
+
+// PrepareRedis is OpenRedis for who can do without Redis for a while: nothing is
+// tried.
+func PrepareRedis(address redact.Secret) (redis.UniversalClient, error) {
+	client, _, err := newRedisClient(address)
+	return client, err
+}
+
+func newRedisClient(address redact.Secret) (client redis.UniversalClient, where string, err error) {
+	options, err := redisOptions(address.Reveal())
+	if err != nil {
+		return nil, "", fmt.Errorf("REDIS_URL: %w", err)
+	}
+	silenceRedis()
+	return redis.NewUniversalClient(options), strings.Join(options.Addrs, ","), nil
 }
 
 // silenceRedis keeps the library from writing lines of its own to stderr, between
