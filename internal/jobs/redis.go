@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
@@ -20,11 +21,13 @@ import (
 // redis-cluster://host1,host2. The connection is tried once; the error says what
 // to mend and holds no credentials. Close the client.
 func OpenRedis(ctx context.Context, address redact.Secret) (redis.UniversalClient, error) {
-	client, where, err := newRedisClient(address)
+	options, err := readRedisOptions(address)
 	if err != nil {
 		return nil, err
 	}
+	client := redis.NewUniversalClient(options)
 	if err := client.Ping(ctx).Err(); err != nil {
+		where := strings.Join(options.Addrs, ",")
 		return nil, errors.Join(
 			fmt.Errorf("redis at %s cannot be reached; check REDIS_URL and that the server runs: %w", where, err), client.Close())
 	}
@@ -32,19 +35,23 @@ func OpenRedis(ctx context.Context, address redact.Secret) (redis.UniversalClien
 }
 
 // PrepareRedis is OpenRedis for who can do without Redis for a while: nothing is
-// tried.
+// tried yet, and later each command once, with a second for a connection.
 func PrepareRedis(address redact.Secret) (redis.UniversalClient, error) {
-	client, _, err := newRedisClient(address)
-	return client, err
+	options, err := readRedisOptions(address)
+	if err != nil {
+		return nil, err
+	}
+	options.MaxRetries, options.DialerRetries, options.DialTimeout = -1, 1, time.Second
+	return redis.NewUniversalClient(options), nil
 }
 
-func newRedisClient(address redact.Secret) (client redis.UniversalClient, where string, err error) {
+func readRedisOptions(address redact.Secret) (*redis.UniversalOptions, error) {
 	options, err := redisOptions(address.Reveal())
 	if err != nil {
-		return nil, "", fmt.Errorf("REDIS_URL: %w", err)
+		return nil, fmt.Errorf("REDIS_URL: %w", err)
 	}
 	silenceRedis()
-	return redis.NewUniversalClient(options), strings.Join(options.Addrs, ","), nil
+	return options, nil
 }
 
 // silenceRedis keeps the library from writing lines of its own to stderr, between
