@@ -16,9 +16,9 @@ type Serve struct {
 	UploadTo string `name:"upload-to" env:"CASFLOW_UPLOAD_TO" placeholder:"s3://BUCKET/PREFIX" help:"Where uploaded PDFs are put in S3. Without it uploads are refused."`
 	// Buckets are those that requests and events may name. Empty: any.
 	Buckets []string `name:"buckets" env:"CASFLOW_BUCKETS" sep:"," placeholder:"BUCKET" help:"Buckets that requests and S3 events may name, several with commas; without it any that the credentials can read."`
-	// RatePerSecond is in requests per second of each service. Defaults to 500; 0 is
-	// no limit.
-	RatePerSecond int `name:"rate-per-second" env:"CASFLOW_SERVE_RATE_PER_SECOND" default:"500" help:"Requests per second that each service may make, and twice as many at once; a batch is one request. 0 is no limit."`
+	// RatePerSecond is in requests per second of each service. Defaults to 1000; 0
+	// is no limit.
+	RatePerSecond int `name:"rate-per-second" env:"CASFLOW_SERVE_RATE_PER_SECOND" default:"1000" help:"Requests per second that each service may make, and twice as many at once; a batch is one request. 0 is no limit."`
 	// MaxUploads is in requests of all services together. Defaults to 16; at least 1.
 	MaxUploads int `name:"max-uploads" env:"CASFLOW_SERVE_MAX_UPLOADS" default:"16" help:"Uploads and batches that are received at once."`
 	// MaxBatchLines is in lines of one batch request. Defaults to 100,000; at least 1.

@@ -77,8 +77,10 @@ func (c *Callbacks) ProcessTask(ctx context.Context, task *asynq.Task) error {
 	}
 	callback, err := c.db.Callback(ctx, id)
 	switch {
-	case errors.Is(err, storage.ErrFinished), errors.Is(err, storage.ErrNotFound):
-		return nil // a redelivery, or the document was erased
+	case errors.Is(err, storage.ErrFinished):
+		return nil // a redelivery
+	case errors.Is(err, storage.ErrNotFound):
+		return c.end(ctx, storage.CallbackEnd{ID: id, State: storage.CallbackGivenUp, Message: "the document is gone"})
 	case err != nil:
 		return retryIn(c.Backoff.Base, false, "ledger cannot be asked")
 	}
@@ -88,8 +90,15 @@ func (c *Callbacks) ProcessTask(ctx context.Context, task *asynq.Task) error {
 	took := time.Since(began)
 	c.metrics.duration.Observe(took.Seconds())
 	c.report(ctx, callback, end, took, err)
-	// What was told was told, even if the worker is told to stop meanwhile.
-	if err := c.db.EndCallback(context.WithoutCancel(ctx), end); err != nil {
+	return c.end(ctx, end)
+}
+
+// end notes how a callback stands: what was told was told, even if the worker is
+// told to stop meanwhile.
+func (c *Callbacks) end(ctx context.Context, end storage.CallbackEnd) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
+	defer cancel()
+	if err := c.db.EndCallback(ctx, end); err != nil {
 		return retryIn(c.Backoff.Base, false, "ledger cannot be written")
 	}
 	return nil

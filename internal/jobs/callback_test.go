@@ -234,6 +234,19 @@ func TestCallbacks_GivenUp(t *testing.T) {
 	})
 }
 
+// TestCallbacks_Erased shows that nothing is told of a document that is gone.
+func TestCallbacks_Erased(t *testing.T) {
+	t.Parallel()
+	b := setupCallbacks(t)
+	b.end(t, "a.pdf", b.service.URL)
+	storagetest.Rows(t, b.address, `DELETE FROM cas.documents`)
+	b.attempt(t)
+	b.want(t, "given_up", "1", "<null>", "the document is gone")
+	if len(b.told) != 0 {
+		t.Errorf("told %+v", b.told)
+	}
+}
+
 // TestCallbacks_Refused shows what is not asked: hosts that are not allowed, and
 // addresses from inside, whatever name leads there.
 func TestCallbacks_Refused(t *testing.T) {

@@ -32,7 +32,7 @@ func CallbackStates() []CallbackState {
 type Callback struct {
 	ID         uuid.UUID     `db:"callback_id"`
 	DocumentID uuid.UUID     `db:"document_id"`
-	URL        string        `db:"callback_url"` // "" the document is gone
+	URL        string        `db:"callback_url"`
 	Event      Status        `db:"event"`        // StatusParsed or StatusDead
 	Reason     Reason        `db:"reason"`       // "" unless dead
 	State      CallbackState `db:"state"`
@@ -48,15 +48,15 @@ type Callback struct {
 	CASType    string `db:"cas_type"`
 }
 
-// Callback returns a callback, ErrNotFound, or ErrFinished for one that is
-// neither pending nor queued.
+// Callback returns a callback; ErrFinished for one that is neither pending nor
+// queued, ErrNotFound where the ledger does not have it, or its document any more.
 func (db *DB) Callback(ctx context.Context, id uuid.UUID) (Callback, error) {
 	callback, err := one[Callback](ctx, db.pool, `
 SELECT c.callback_id, c.document_id, coalesce(d.callback_url, '') AS callback_url, c.event, coalesce(c.reason, '') AS reason, c.state,
-	c.attempts, c.created_at, coalesce(d.bucket, '') AS bucket, coalesce(d.object_key, '') AS object_key, coalesce(d.batch, '') AS batch,
+	c.attempts, c.created_at, d.bucket, d.object_key, coalesce(d.batch, '') AS batch,
 	coalesce(d.pan, '') AS pan, coalesce(d.period_from::text, '') AS period_from, coalesce(d.period_to::text, '') AS period_to,
 	coalesce(d.cas_type, '') AS cas_type
-FROM cas.callbacks c LEFT JOIN cas.documents d USING (document_id) WHERE c.callback_id = @id`, pgx.NamedArgs{"id": id})
+FROM cas.callbacks c JOIN cas.documents d USING (document_id) WHERE c.callback_id = @id`, pgx.NamedArgs{"id": id})
 	if err == nil && callback.State != CallbackPending && callback.State != CallbackQueued {
 		err = ErrFinished
 	}
