@@ -230,7 +230,13 @@ func (p *Processor) intake(ctx context.Context, payload Payload) error {
 		Kind: payload.Kind, Queue: queue, Batch: payload.Batch, CallbackURL: payload.CallbackURL,
 	}
 	_, err = p.Enqueuer.Submit(ctx, []storage.NewDocument{document})
-	if err != nil && !errors.Is(err, ErrNotQueued) {
+	if errors.Is(err, ErrNotQueued) {
+		err = nil
+	}
+	if err == nil && document.CallbackURL != "" { // it may have been known, to nobody who is told
+		err = p.DB.AskCallbacks(ctx, []uuid.UUID{document.ID}, []string{document.CallbackURL})
+	}
+	if err != nil {
 		return p.putOff(ctx, "document cannot be recorded", err)
 	}
 	return nil

@@ -33,8 +33,8 @@ type Callback struct {
 	ID         uuid.UUID     `db:"callback_id"`
 	DocumentID uuid.UUID     `db:"document_id"`
 	URL        string        `db:"callback_url"`
-	Event      Status        `db:"event"`        // StatusParsed or StatusDead
-	Reason     Reason        `db:"reason"`       // "" unless dead
+	Event      Status        `db:"event"`  // StatusParsed or StatusDead
+	Reason     Reason        `db:"reason"` // "" unless dead
 	State      CallbackState `db:"state"`
 	Attempts   int           `db:"attempts"` // so far
 	At         time.Time     `db:"created_at"`

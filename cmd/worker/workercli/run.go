@@ -53,7 +53,7 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 	}()
 	logger := telemetry.NewLogger(console.err, c.Log.SlogLevel(), c.Log.Format)
 	logger.InfoContext(ctx, "worker starts", slog.String("version", config.Version()), slog.Any("postgres", c.Postgres),
-		slog.Any("redis", c.Redis), slog.Any("api", c.API), slog.Int("concurrency", c.Worker.Concurrency))
+		slog.Any("redis", c.Redis), slog.Any("api", c.API), slog.Any("callback", c.Callback), slog.Int("concurrency", c.Worker.Concurrency))
 
 	db, err := openLedger(ctx, c.Postgres)
 	if err != nil {
