@@ -3,7 +3,7 @@
 -- it again does no harm. Logins are yours to make: GRANT one of these to them.
 --
 --   casflow_writer   what worker and enqueuer need at run time; it cannot change the schema
---   casflow_reader   the statements and the ledger, PANs included; no raw answers, no sealed passwords
+--   casflow_reader   the statements and the ledger, PANs included; no raw answers, no sealed passwords, no callback URLs, which may hold a token
 --   casflow_analyst  the pan_masked_* views only
 
 \set ON_ERROR_STOP on
@@ -37,7 +37,7 @@ BEGIN
         EXECUTE format('REVOKE ALL ON cas.%I FROM casflow_reader, casflow_analyst', relation.relname);
         CONTINUE WHEN relation.relname IN ('answers', 'schema_migrations');
         SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) INTO readable
-        FROM pg_attribute WHERE attrelid = relation.oid AND attnum > 0 AND NOT attisdropped AND attname <> 'sealed_passwords';
+        FROM pg_attribute WHERE attrelid = relation.oid AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('sealed_passwords', 'callback_url');
         EXECUTE format('GRANT SELECT (%s) ON cas.%I TO casflow_reader', readable, relation.relname);
         IF relation.masked THEN
             EXECUTE format('GRANT SELECT ON cas.%I TO casflow_analyst', relation.relname);

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/base64"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,6 +24,25 @@ func goodAPI() API {
 
 func goodWorker() Worker {
 	return Worker{Concurrency: 1, MaxAttempts: 1, BackoffBase: time.Second, BackoffMax: time.Second, Window: 1, Addr: ":0"}
+}
+
+func goodServe() Serve {
+	return Serve{
+		Addr: ":0", UploadTo: "s3://b/in", Buckets: []string{"b"}, RatePerSecond: 1, MaxUploads: 1, MaxBatchLines: 1,
+		StopDelay: time.Second, StopTimeout: time.Second,
+	}
+}
+
+// webhookSecret is 32 bytes of Standard Webhooks, "geheim" among its letters.
+const webhookSecret = "whsec_geheimgeheimgeheimgeheimgeheimgeheimgeheimA="
+
+// manyServices are the tokens of more services than may call.
+func manyServices() redact.Secret {
+	var b strings.Builder
+	for n := range maxServices + 1 {
+		fmt.Fprintf(&b, "s%d:geheim%d ", n, n)
+	}
+	return redact.Secret(b.String())
 }
 
 // changed returns a group after a change.
@@ -52,9 +72,12 @@ func TestFaults(t *testing.T) {
 		redis    = "; expected redis://HOST:PORT/DB (or rediss), redis-sentinel://HOST,HOST/0?master=NAME or redis-cluster://HOST,HOST"
 		endpoint = "; expected http://HOST:PORT or https://HOST"
 		encode   = "has an @ where the path is; write / ? # and @ in user and password percent-encoded"
+		hosts    = "; expected names of hosts alone, such as billing.example.com or *.example.com"
+		whsec    = "; make one with: echo whsec_$(openssl rand -base64 32)"
 		make32   = "; make one with: openssl rand -base64 32"
 	)
 	api := func(change func(*API)) API { return changed(goodAPI(), change) }
+	serve := func(change func(*Serve)) Serve { return changed(goodServe(), change) }
 	worker := func(change func(*Worker)) Worker { return changed(goodWorker(), change) }
 	for name, test := range map[string]struct {
 		group interface{ Faults() error }
@@ -128,7 +151,46 @@ func TestFaults(t *testing.T) {
 		"Worker/Base":        {worker(func(w *Worker) { w.BackoffBase = 0 }), "CASFLOW_BACKOFF_BASE (--backoff-base): is 0s; expected more than 0s"},
 		"Worker/Max":         {worker(func(w *Worker) { w.BackoffMax = time.Millisecond }), "CASFLOW_BACKOFF_MAX (--backoff-max): is 1ms; expected at least the base, 1s"},
 		"Worker/NoPort":      {worker(func(w *Worker) { w.Addr = "9091" }), `CASFLOW_ADDR (--addr): is "9091"; expected HOST:PORT or :PORT, such as :9091`},
-		"Worker/LargePort":   {worker(func(w *Worker) { w.Addr = ":70000" }), `CASFLOW_ADDR (--addr): is ":70000"; expected HOST:PORT or :PORT, such as :9091`},
+		"Callback/None":      {Callback{}, ""},
+		"Callback/Hosts":     {Callback{CallbackHosts: CallbackHosts{Hosts: []string{"billing.example", "*.example"}}}, ""},
+		"Callback/Good":      {Callback{CallbackHosts: CallbackHosts{Hosts: []string{"h"}}, Secret: webhookSecret + ", " + webhookSecret}, ""},
+		"Callback/NoHosts":   {Callback{Secret: webhookSecret}, "CASFLOW_CALLBACK_HOSTS (--callback-hosts): not set, but required with CASFLOW_CALLBACK_SECRET; name the hosts that may be told"},
+		"Callback/URL":       {Callback{CallbackHosts: CallbackHosts{Hosts: []string{"https://h/"}}}, `CASFLOW_CALLBACK_HOSTS (--callback-hosts): has "https://h/"` + hosts},
+		"Callback/Star":      {Callback{CallbackHosts: CallbackHosts{Hosts: []string{"*"}}}, `CASFLOW_CALLBACK_HOSTS (--callback-hosts): has "*"` + hosts},
+		"Callback/Prefix":    {Callback{Secret: redact.Secret(webhookSecret[len("whsec_"):])}, "CASFLOW_CALLBACK_SECRET (--callback-secret): is not whsec_ and base64 of 24 to 64 bytes" + whsec},
+		"Callback/Short":     {Callback{Secret: "whsec_geheim00"}, "CASFLOW_CALLBACK_SECRET (--callback-secret): is not whsec_ and base64 of 24 to 64 bytes" + whsec},
+		"Callback/Two":       {Callback{Secret: webhookSecret, SecretFile: missing}, "CASFLOW_CALLBACK_SECRET (--callback-secret): set, and CASFLOW_CALLBACK_SECRET_FILE (--callback-secret-file) too; give one of them"},
+		"Callback/File":      {Callback{SecretFile: badKey}, "CASFLOW_CALLBACK_SECRET_FILE (--callback-secret-file): is not whsec_ and base64 of 24 to 64 bytes" + whsec},
+
+		"Tokens/Good":    {Tokens{Tokens: "billing:geheim, crm:geheim:2\nbilling:geheim3"}, ""},
+		"Tokens/None":    {Tokens{}, "CASFLOW_API_TOKENS (--api-tokens): not set, nor is CASFLOW_API_TOKENS_FILE (--api-tokens-file); give NAME:TOKEN for each service, with tokens such as of: openssl rand -hex 32"},
+		"Tokens/NoName":  {Tokens{Tokens: "geheim"}, "CASFLOW_API_TOKENS (--api-tokens): has something that is not NAME:TOKEN"},
+		"Tokens/Empty":   {Tokens{Tokens: "billing:"}, "CASFLOW_API_TOKENS (--api-tokens): has something that is not NAME:TOKEN"},
+		"Tokens/Name":    {Tokens{Tokens: "bil/ling:geheim"}, "CASFLOW_API_TOKENS (--api-tokens): has a name that is longer than 40 characters, or has others than letters, digits, dots, dashes and underscores"},
+		"Tokens/Header":  {Tokens{Tokens: "billing:geheim\u00fc"}, "CASFLOW_API_TOKENS (--api-tokens): has a token for billing with characters that a header cannot hold"},
+		"Tokens/Same":    {Tokens{Tokens: "billing:geheim crm:geheim"}, "CASFLOW_API_TOKENS (--api-tokens): has the same token for billing and crm; give each its own"},
+		"Tokens/Many":    {Tokens{Tokens: manyServices()}, "CASFLOW_API_TOKENS (--api-tokens): names 101 services; expected at most 100"},
+		"Tokens/BadFile": {Tokens{File: empty}, "CASFLOW_API_TOKENS_FILE (--api-tokens-file): is \"" + empty + "\", a file without text; give a file that holds the key"},
+
+		"Serve/Good":      {goodServe(), ""},
+		"Serve/Bucket":    {serve(func(s *Serve) { s.UploadTo = "s3://b" }), ""},
+		"Serve/Unlimited": {serve(func(s *Serve) { s.RatePerSecond, s.StopDelay = 0, 0 }), ""},
+		"Serve/Addr":      {serve(func(s *Serve) { s.Addr = "8080" }), `CASFLOW_ADDR (--addr): is "8080"; expected HOST:PORT or :PORT, such as :8080`},
+		"Serve/UploadTo":  {serve(func(s *Serve) { s.UploadTo = "b/in" }), `CASFLOW_UPLOAD_TO (--upload-to): is "b/in"; expected s3://BUCKET/PREFIX`},
+		"Serve/NoBucket":  {serve(func(s *Serve) { s.UploadTo = "s3:///in" }), `CASFLOW_UPLOAD_TO (--upload-to): is "s3:///in"; expected s3://BUCKET/PREFIX`},
+		"Serve/Buckets":   {serve(func(s *Serve) { s.Buckets = []string{"s3://b"} }), `CASFLOW_BUCKETS (--buckets): has "s3://b"; expected names of buckets alone`},
+		"Serve/Several": {
+			serve(func(s *Serve) {
+				s.RatePerSecond, s.MaxUploads, s.MaxBatchLines, s.StopDelay, s.StopTimeout = -1, 0, 0, -1, 0
+			}),
+			"CASFLOW_SERVE_RATE_PER_SECOND (--rate-per-second): is -1; expected 0 (no limit) or more\n" +
+				"CASFLOW_SERVE_MAX_UPLOADS (--max-uploads): is 0; expected at least 1\n" +
+				"CASFLOW_SERVE_MAX_BATCH_LINES (--max-batch-lines): is 0; expected at least 1\n" +
+				"CASFLOW_SERVE_STOP_DELAY (--stop-delay): is -1ns; expected 0s or more\n" +
+				"CASFLOW_SERVE_STOP_TIMEOUT (--stop-timeout): is 0s; expected more than 0s",
+		},
+
+		"Worker/LargePort": {worker(func(w *Worker) { w.Addr = ":70000" }), `CASFLOW_ADDR (--addr): is ":70000"; expected HOST:PORT or :PORT, such as :9091`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -181,13 +243,18 @@ func TestLogValue(t *testing.T) {
 	logger.InfoContext(t.Context(), "settings",
 		slog.Any("log", Log{"info", "auto"}), slog.Any("postgres", Postgres{"postgres://me:geheim@h:1/db?password=geheim", 8}),
 		slog.Any("redis", Redis{"redis://:geheim@h/0"}), slog.Any("s3", S3{"http://me:geheim@s3:9000/", true}), slog.Any("api", api),
-		slog.Any("secret_key", SecretKey{Key: geheim}), slog.Any("worker", goodWorker()))
+		slog.Any("secret_key", SecretKey{Key: geheim}), slog.Any("worker", goodWorker()),
+		slog.Any("serve", goodServe()), slog.Any("tokens", Tokens{Tokens: "billing:geheim"}),
+		slog.Any("callback", Callback{CallbackHosts: CallbackHosts{Hosts: []string{"h"}}, Secret: webhookSecret}))
 	_, got, _ := strings.Cut(strings.TrimSpace(out.String()), "msg=settings ")
 	want := `log.level=info log.format=auto postgres.url=postgres://h:1/db postgres.max_conns=8 redis.url=redis://h/0 ` +
 		`s3.endpoint=http://s3:9000 s3.force_path_style=true ` +
 		`api.base_url=https://api.example api.key=[redacted] api.key_file="" api.allow_sandbox=false api.auth="" api.rate_per_minute=60 api.timeout=1m0s ` +
 		`api.max_body_bytes=1 api.upload=auto api.file_field=file secret_key.key=[redacted] secret_key.file="" ` +
-		`worker.concurrency=1 worker.max_attempts=1 worker.backoff_base=1s worker.backoff_max=1s worker.window=1 worker.answer_retention=0s worker.addr=:0 worker.force=false`
+		`worker.concurrency=1 worker.max_attempts=1 worker.backoff_base=1s worker.backoff_max=1s worker.window=1 worker.answer_retention=0s worker.addr=:0 worker.force=false ` +
+		`serve.addr=:0 serve.upload_to=s3://b/in serve.buckets=[b] serve.rate_per_second=1 serve.max_uploads=1 serve.max_batch_lines=1 ` +
+		`serve.stop_delay=1s serve.stop_timeout=1s tokens.tokens=[redacted] tokens.file="" ` +
+		`callback.secret=[redacted] callback.secret_file="" callback.hosts=[h] callback.private=false callback.pan=false`
 	if diff := cmp.Diff(strings.Fields(want), strings.Fields(got)); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}

@@ -31,20 +31,11 @@ func (s SecretKey) Faults() error {
 // of configuration and says nothing of the key.
 func (s SecretKey) Bytes() ([]byte, error) {
 	const remedy = "make one with: openssl rand -base64 32"
-	variable, flag, text := "CASFLOW_SECRET_KEY", "secret-key", s.Key
-	switch {
-	case s.Key != "" && s.File != "":
-		return nil, fault(variable, flag, "set, and CASFLOW_SECRET_KEY_FILE (--secret-key-file) too; give one of them")
-	case s.File != "":
-		var err error
-		variable, flag = "CASFLOW_SECRET_KEY_FILE", "secret-key-file"
-		if text, err = readSecretFile(s.File); err != nil {
-			return nil, fault(variable, flag, "%w", err)
-		}
-	case s.Key == "":
-		return nil, nil
+	variable, flag, text, err := givenSecret("CASFLOW_SECRET_KEY", "secret-key", s.Key, s.File)
+	if err != nil || text == "" {
+		return nil, err
 	}
-	key, err := decodeBase64(strings.TrimSpace(text.Reveal()))
+	key, err := decodeBase64(text.Reveal())
 	if err != nil {
 		return nil, fault(variable, flag, "%w; %s", err, remedy)
 	}

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -36,6 +37,7 @@ var (
 	oldestDesc    = prometheus.NewDesc("cas_oldest_pending_seconds", "Age of the longest waiting pending document; 0 when none waits.", []string{"queue"}, nil)
 	unknownDesc   = prometheus.NewDesc("cas_attempts_unknown", "Calls of the API whose outcome nobody knows.", nil, nil)
 	pausedDesc    = prometheus.NewDesc("cas_account_paused", "1 while nothing is called because the API refuses the account, by reason.", []string{"reason"}, nil)
+	callbacksDesc = prometheus.NewDesc("cas_callbacks_open", "Ends of documents that are still to be told to a callback_url.", nil, nil)
 	tasksDesc     = prometheus.NewDesc("cas_queue_tasks", "Tasks in Redis, by queue and state.", []string{"queue", "state"}, nil)
 	upDesc        = prometheus.NewDesc("cas_backend_up", "Whether the backend answered when it was last asked for these gauges.", []string{"backend"}, nil)
 )
@@ -47,7 +49,7 @@ func NewCollector(db *storage.DB, client redis.UniversalClient, logger *slog.Log
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{documentsDesc, oldestDesc, unknownDesc, pausedDesc, tasksDesc, upDesc} {
+	for _, d := range []*prometheus.Desc{documentsDesc, oldestDesc, unknownDesc, pausedDesc, callbacksDesc, tasksDesc, upDesc} {
 		descs <- d
 	}
 }
@@ -74,11 +76,12 @@ func gauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Me
 
 func (c *Collector) ledger(ctx context.Context) []prometheus.Metric {
 	overview, err := c.db.Overview(ctx, "")
-	if err != nil {
+	callbacks, callbacksErr := c.db.OpenCallbacks(ctx)
+	if err := errors.Join(err, callbacksErr); err != nil {
 		c.logger.WarnContext(ctx, "ledger gauges cannot be read", slog.Any("err", err))
 		return []prometheus.Metric{gauge(upDesc, 0, "postgres")}
 	}
-	metrics := []prometheus.Metric{gauge(upDesc, 1, "postgres"), gauge(unknownDesc, float64(overview.Unknown))}
+	metrics := []prometheus.Metric{gauge(upDesc, 1, "postgres"), gauge(unknownDesc, float64(overview.Unknown)), gauge(callbacksDesc, float64(callbacks.N))}
 	for _, status := range storage.Statuses() {
 		metrics = append(metrics, gauge(documentsDesc, float64(overview.Documents[status]), string(status)))
 	}
@@ -107,7 +110,7 @@ func (c *Collector) queues(ctx context.Context) []prometheus.Metric {
 	}
 	var counts []count
 	_, err := c.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for _, queue := range []string{storage.QueueInteractive, storage.QueueBulk} {
+		for _, queue := range []string{storage.QueueInteractive, storage.QueueBulk, QueueCallbacks} {
 			prefix := "asynq:{" + queue + "}:"
 			for _, state := range []string{"pending", "active"} {
 				counts = append(counts, count{queue, state, pipe.LLen(ctx, prefix+state)})

@@ -60,9 +60,9 @@ func TestCollector(t *testing.T) {
 		"cas_account_paused unauthorized": 0, "cas_account_paused insufficient_credits": 0, "cas_account_paused forbidden": 0,
 		"cas_oldest_pending_seconds interactive": 0, // none waits
 		"cas_documents pending":                  2, "cas_documents queued": 1, "cas_documents calling": 0, "cas_documents answered": 0,
-		"cas_documents parsed": 0, "cas_documents dead": 0,
+		"cas_documents parsed": 0, "cas_documents dead": 0, "cas_callbacks_open": 0,
 	}
-	for _, queue := range []string{storage.QueueBulk, storage.QueueInteractive} {
+	for _, queue := range []string{storage.QueueBulk, storage.QueueInteractive, QueueCallbacks} {
 		for _, state := range []string{"pending", "active", "scheduled", "retry", "archived"} {
 			want["cas_queue_tasks "+queue+" "+state] = 0
 		}
@@ -88,7 +88,7 @@ func TestCollector(t *testing.T) {
 // the other.
 func TestCollector_BackendsDown(t *testing.T) {
 	t.Parallel()
-	ledger := []string{"cas_account_paused", "cas_attempts_unknown", "cas_documents", "cas_oldest_pending_seconds"}
+	ledger := []string{"cas_account_paused", "cas_attempts_unknown", "cas_callbacks_open", "cas_documents", "cas_oldest_pending_seconds"}
 	for name, test := range map[string]struct {
 		postgres, redis bool
 		want            []string

@@ -31,6 +31,8 @@ type DispatcherConfig struct {
 	Retention time.Duration
 	// Poison tells what dead workers were reading.
 	Poison *Poison
+	// Callbacks hands out what is to be told of documents that ended.
+	Callbacks bool
 	// Steady reports whether this process' own heartbeat has reached the ledger
 	// without a gap for a whole lease. After an outage of Postgres nobody has:
 	// then nobody is taken for dead.
@@ -106,6 +108,7 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 
 	at := rounds{
 		stale: newEvery(staleInterval), reclaim: newEvery(d.Lease / 4), tend: newEvery(tendInterval), forget: newEvery(forgetInterval),
+		callbacks: newEvery(callbackInterval),
 	}
 	for ctx.Err() == nil {
 		if err := d.work(ctx, leader, at); err != nil {
@@ -121,7 +124,7 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 const roundLimit = time.Minute
 
 // rounds tell when each of the leader's rarer duties is due.
-type rounds struct{ stale, reclaim, tend, forget *every }
+type rounds struct{ stale, reclaim, tend, forget, callbacks *every }
 
 func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, at rounds) error {
 	ctx, cancel := context.WithTimeout(ctx, roundLimit)
@@ -138,6 +141,9 @@ func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, at rounds
 	}
 	if d.Retention > 0 && at.forget.due() {
 		work = append(work, d.forget(ctx))
+	}
+	if d.Callbacks && at.callbacks.due() {
+		work = append(work, d.feedCallbacks(ctx, leader))
 	}
 	return errors.Join(work...)
 }

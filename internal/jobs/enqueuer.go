@@ -48,14 +48,20 @@ func (e *Enqueuer) Submit(ctx context.Context, documents []storage.NewDocument) 
 	if err != nil {
 		return nil, fmt.Errorf("submit: %w", err)
 	}
+	return recorded, e.Queue(ctx, recorded)
+}
+
+// Queue hands recorded documents that wait to the queue at once, ahead of the
+// dispatcher. An error matches ErrNotQueued.
+func (e *Enqueuer) Queue(ctx context.Context, recorded []uuid.UUID) error {
 	deliveries, err := e.db.Requeue(ctx, recorded)
+	if err == nil {
+		err = e.deliver(ctx, deliveries)
+	}
 	if err != nil {
-		return recorded, fmt.Errorf("%w: %w", ErrNotQueued, err)
+		return fmt.Errorf("%w: %w", ErrNotQueued, err)
 	}
-	if err := e.deliver(ctx, deliveries); err != nil {
-		return recorded, fmt.Errorf("%w: %w", ErrNotQueued, err)
-	}
-	return recorded, nil
+	return nil
 }
 
 // deliverers is how many tasks are written to Redis at once: one at a time is a
@@ -105,9 +111,16 @@ func (e *Enqueuer) announce(ctx context.Context, deliveries []storage.Delivery) 
 		queues[d.Queue] = true
 	}
 	for queue := range queues {
-		if err := e.redis.SAdd(ctx, "asynq:queues", queue).Err(); err != nil {
-			return fmt.Errorf("announce queue: %w", err)
+		if err := e.announceQueue(ctx, queue); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (e *Enqueuer) announceQueue(ctx context.Context, queue string) error {
+	if err := e.redis.SAdd(ctx, "asynq:queues", queue).Err(); err != nil {
+		return fmt.Errorf("announce queue: %w", err)
 	}
 	return nil
 }

@@ -25,7 +25,21 @@ type Metrics struct {
 	rowsWritten    *prometheus.CounterVec
 	unreadable     *prometheus.CounterVec
 	creditsLeftReg func() // registers creditsLeft once its value is known
+	callbacks      callbackMetrics
 }
+
+// callbackMetrics are what is counted of callbacks.
+type callbackMetrics struct {
+	attempts *prometheus.CounterVec
+	duration prometheus.Histogram
+}
+
+// Outcomes of an attempt to tell a callback.
+const (
+	outcomeDelivered = "delivered"
+	outcomeRetry     = "retry"
+	outcomeGivenUp   = "given_up"
+)
 
 // slowBuckets fit API calls of 1 to 90 seconds, in seconds.
 var slowBuckets = []float64{.05, .1, .25, .5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120} //nolint:gochecknoglobals // a constant
@@ -65,9 +79,13 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		rowsWritten:   counter("cas_rows_written_total", "Rows of statements written, by table.", "table"),
 		unreadable: counter("cas_unreadable_values_total",
 			"Values of answers that cannot be read as what their column holds, by table. They are in extra.", "table"),
+		callbacks: callbackMetrics{
+			attempts: counter("cas_callback_attempts_total", "Attempts to tell a callback_url of the end of its document, by outcome: delivered, retry, given_up.", "outcome"),
+			duration: prometheus.NewHistogram(histogram("cas_callback_duration_seconds", "Time an attempt to tell a callback_url took.", stageBuckets)),
+		},
 	}
 	registerer.MustRegister(m.processed, m.deadLetters, m.apiRequests, m.apiDuration, m.stageDuration, m.limiterWait,
-		m.inflight, m.creditsSpent, m.answersReused, m.rowsWritten, m.unreadable)
+		m.inflight, m.creditsSpent, m.answersReused, m.rowsWritten, m.unreadable, m.callbacks.attempts, m.callbacks.duration)
 	m.creditsLeftReg = func() {
 		// Registered a second time it is refused, which is what is wanted.
 		_ = registerer.Register(m.creditsLeft)
@@ -77,6 +95,9 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	}
 	for _, table := range storage.StatementTables() {
 		m.unreadable.WithLabelValues(table)
+	}
+	for _, outcome := range []string{outcomeDelivered, outcomeRetry, outcomeGivenUp} {
+		m.callbacks.attempts.WithLabelValues(outcome)
 	}
 	return m
 }

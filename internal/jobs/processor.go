@@ -26,6 +26,9 @@ var endpoints = map[string]casapi.Endpoint{ //nolint:gochecknoglobals // a const
 	storage.KindCAMSKFintech: casapi.CAMSKFintechParse,
 }
 
+// Kinds are the kinds of document that there are parsers for, in order.
+func Kinds() []string { return slices.Sorted(maps.Keys(endpoints)) }
+
 // ProcessorConfig is what a Processor works with. All fields are required unless
 // they say otherwise.
 type ProcessorConfig struct {
@@ -234,7 +237,13 @@ func (p *Processor) intake(ctx context.Context, payload Payload) error {
 		Kind: payload.Kind, Queue: queue, Batch: payload.Batch, CallbackURL: payload.CallbackURL,
 	}
 	_, err = p.Enqueuer.Submit(ctx, []storage.NewDocument{document})
-	if err != nil && !errors.Is(err, ErrNotQueued) {
+	if errors.Is(err, ErrNotQueued) {
+		err = nil
+	}
+	if err == nil && document.CallbackURL != "" { // it may have been known, to nobody who is told
+		err = p.DB.AskCallbacks(ctx, []uuid.UUID{document.ID}, []string{document.CallbackURL})
+	}
+	if err != nil {
 		return p.putOff(ctx, "document cannot be recorded", err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
@@ -20,11 +21,10 @@ import (
 // redis-cluster://host1,host2. The connection is tried once; the error says what
 // to mend and holds no credentials. Close the client.
 func OpenRedis(ctx context.Context, address redact.Secret) (redis.UniversalClient, error) {
-	options, err := redisOptions(address.Reveal())
+	options, err := readRedisOptions(address)
 	if err != nil {
-		return nil, fmt.Errorf("REDIS_URL: %w", err)
+		return nil, err
 	}
-	silenceRedis()
 	client := redis.NewUniversalClient(options)
 	if err := client.Ping(ctx).Err(); err != nil {
 		where := strings.Join(options.Addrs, ",")
@@ -32,6 +32,26 @@ func OpenRedis(ctx context.Context, address redact.Secret) (redis.UniversalClien
 			fmt.Errorf("redis at %s cannot be reached; check REDIS_URL and that the server runs: %w", where, err), client.Close())
 	}
 	return client, nil
+}
+
+// PrepareRedis is OpenRedis for who can do without Redis for a while: nothing is
+// tried yet, and later each command once, with a second for a connection.
+func PrepareRedis(address redact.Secret) (redis.UniversalClient, error) {
+	options, err := readRedisOptions(address)
+	if err != nil {
+		return nil, err
+	}
+	options.MaxRetries, options.DialerRetries, options.DialTimeout = -1, 1, time.Second
+	return redis.NewUniversalClient(options), nil
+}
+
+func readRedisOptions(address redact.Secret) (*redis.UniversalOptions, error) {
+	options, err := redisOptions(address.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("REDIS_URL: %w", err)
+	}
+	silenceRedis()
+	return options, nil
 }
 
 // silenceRedis keeps the library from writing lines of its own to stderr, between

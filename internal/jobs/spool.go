@@ -58,6 +58,12 @@ func spool(ctx context.Context, objects Objects, o Object) (_ *pdf, err error) {
 		return nil, fmt.Errorf("open object: %w", missing(err))
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
+	return receive(body, size)
+}
+
+// receive copies a body of the given size, -1 where that is not known, to disk and
+// checks it.
+func receive(body io.Reader, size int64) (*pdf, error) {
 	if err := checkSize(size); err != nil {
 		return nil, err
 	}

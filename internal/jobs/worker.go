@@ -30,8 +30,11 @@ type WorkerConfig struct {
 	// Heart is a connection of its own for the heartbeat, which must not wait behind
 	// saves that hang; nil takes the processor's.
 	Heart *storage.DB
-	// Drain ends Run once no document is pending, queued or being worked on.
+	// Drain ends Run once no document is pending, queued or being worked on, and each
+	// callback was tried at least once.
 	Drain bool
+	// Callbacks says how the end of documents is told; nil: it is not, by this worker.
+	Callbacks *CallbackConfig
 }
 
 // Worker is one worker process: heartbeat, dispatcher and the servers that work
@@ -41,7 +44,13 @@ type Worker struct {
 	processor  *Processor
 	dispatcher *Dispatcher
 	heart      *heart
-	servers    []*asynq.Server
+	servers    []taskServer
+}
+
+// taskServer works on the tasks of some queues.
+type taskServer struct {
+	*asynq.Server
+	handler asynq.Handler
 }
 
 // shutdownMargin is what a shutdown leaves beyond the longest call for saving.
@@ -63,17 +72,24 @@ func NewWorker(config WorkerConfig) *Worker {
 	w.heart = newHeart(heartDB, config.Processor.WorkerID, d.Lease, d.Logger)
 	w.heart.sweep = w.processor.sweep
 	d.Steady = w.heart.steady
+	d.Callbacks = config.Callbacks != nil
 	w.dispatcher = NewDispatcher(d)
 
-	reserve := max(1, config.Concurrency/4)
-	w.servers = []*asynq.Server{
-		w.server(config.Concurrency, map[string]int{storage.QueueInteractive: 2, storage.QueueBulk: 1}),
-		w.server(reserve, map[string]int{storage.QueueInteractive: 1}),
+	reserve, limit := max(1, config.Concurrency/4), config.CallTimeout+shutdownMargin
+	w.servers = []taskServer{
+		{w.server(config.Concurrency, limit, map[string]int{storage.QueueInteractive: 2, storage.QueueBulk: 1}), w.processor},
+		{w.server(reserve, limit, map[string]int{storage.QueueInteractive: 1}), w.processor},
+	}
+	if config.Callbacks != nil {
+		handler := newCallbacks(*config.Callbacks, d.DB, config.Processor.Metrics, d.Logger)
+		w.servers = append(w.servers, taskServer{w.server(callbackConcurrency, callbackShutdown, map[string]int{QueueCallbacks: 1}), handler})
 	}
 	return w
 }
 
-func (w *Worker) server(concurrency int, queues map[string]int) *asynq.Server {
+// server makes a server of queues, which at a shutdown leaves the tasks under way
+// as long as limit.
+func (w *Worker) server(concurrency int, limit time.Duration, queues map[string]int) *asynq.Server {
 	logger := w.config.Processor.Logger
 	return asynq.NewServerFromRedisClient(w.config.Redis, asynq.Config{
 		Concurrency: concurrency,
@@ -81,7 +97,7 @@ func (w *Worker) server(concurrency int, queues map[string]int) *asynq.Server {
 		// asynq counts in whole seconds; its own 5 s would make each retry wait so long.
 		DelayedTaskCheckInterval: 500 * time.Millisecond,
 		TaskCheckInterval:        200 * time.Millisecond,
-		ShutdownTimeout:          w.config.CallTimeout + shutdownMargin,
+		ShutdownTimeout:          limit,
 		RetryDelayFunc:           retryDelay,
 		IsFailure:                isFailure,
 		Logger:                   asynqLogger{logger},
@@ -132,7 +148,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	started := 0
 	var failure error
 	for _, server := range w.servers {
-		if failure = server.Start(w.processor); failure != nil {
+		if failure = server.Start(server.handler); failure != nil {
 			failure = fmt.Errorf("start worker on Redis: %w", failure)
 			break
 		}
@@ -166,7 +182,7 @@ func (w *Worker) wait(ctx context.Context) {
 			<-ctx.Done()
 			return
 		}
-		idle, err := w.config.Processor.DB.Idle(ctx)
+		idle, err := w.idle(ctx)
 		if err != nil && ctx.Err() == nil {
 			w.config.Processor.Logger.WarnContext(ctx, "cannot tell whether all is done, asking on", slog.Any("err", err))
 			pause(ctx, standbyInterval)
@@ -175,6 +191,17 @@ func (w *Worker) wait(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// idle reports whether nothing is left to do.
+func (w *Worker) idle(ctx context.Context) (bool, error) {
+	db := w.config.Processor.DB
+	idle, err := db.Idle(ctx)
+	if !idle || err != nil || w.config.Callbacks == nil {
+		return idle, err
+	}
+	open, err := db.OpenCallbacks(ctx) // asked last: what ends a document opens one
+	return open.Untried == 0, err
 }
 
 // asynqLogger passes asynq's own log lines on. They are formatted by asynq, so

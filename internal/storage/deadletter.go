@@ -114,13 +114,24 @@ type DeadFilter struct {
 	OlderThan time.Duration // those that died longer ago; 0 no matter when
 	NewerThan time.Duration // those that died less long ago; 0 no matter when
 	Letters   Letters
-	Limit     int // 0 no limit
+	After     DeadCursor // those that come later in the order of DeadLetters; zero: all
+	Limit     int        // 0 no limit
+}
+
+// DeadCursor is a place in the order of DeadLetters, behind a letter.
+type DeadCursor struct {
+	DeadAt     time.Time
+	DocumentID uuid.UUID
 }
 
 func (f DeadFilter) args() pgx.NamedArgs {
 	args := pgx.NamedArgs{
 		"reason": string(f.Reason), "batch": f.Batch, "documents": f.Documents,
 		"older": positive(f.OlderThan), "newer": positive(f.NewerThan), "limit": positive(f.Limit), "discarded": nil,
+		"after": nil, "after_document": f.After.DocumentID,
+	}
+	if !f.After.DeadAt.IsZero() {
+		args["after"] = f.After.DeadAt
 	}
 	if f.Letters != LettersAll {
 		args["discarded"] = f.Letters == LettersDiscarded
@@ -143,7 +154,8 @@ WHERE l.redriven_at IS NULL AND (@discarded::boolean IS NULL OR (l.discarded_at 
   AND (@reason = '' OR l.reason = @reason) AND (@batch = '' OR d.batch = @batch)
   AND (@documents::uuid[] IS NULL OR l.document_id = ANY (@documents))
   AND (@older::interval IS NULL OR l.dead_at < now() - @older::interval)
-  AND (@newer::interval IS NULL OR l.dead_at > now() - @newer::interval)`
+  AND (@newer::interval IS NULL OR l.dead_at > now() - @newer::interval)
+  AND (@after::timestamptz IS NULL OR (l.dead_at, l.document_id) > (@after, @after_document::uuid))`
 
 // oldestSQL puts what deadSQL selects in order, for Limit.
 const oldestSQL = ` ORDER BY l.dead_at, l.document_id LIMIT @limit::bigint`

@@ -129,6 +129,7 @@ func erase(ctx context.Context, tx pgx.Tx, pan string, traces []Trace) (Erasure,
 		`INSERT INTO cas.erased_documents (document_id) SELECT document_id FROM cas.documents WHERE document_id = ANY (@ids) ON CONFLICT DO NOTHING`,
 		`DELETE FROM cas.answers WHERE document_id = ANY (@ids)`,
 		`DELETE FROM cas.dead_letters WHERE document_id = ANY (@ids)`,
+		`DELETE FROM cas.callbacks WHERE document_id = ANY (@ids)`,
 		`DELETE FROM cas.documents WHERE document_id = ANY (@ids)`,
 	} {
 		n, err := run(sql)

@@ -21,15 +21,10 @@ type Server struct {
 	done     chan struct{}
 }
 
-// Serve listens on addr and serves in the background until Shutdown. /healthz is
-// 200 while the process lives; /readyz is 200 when all checks pass, else 503, and
-// names each check's state. Every check has a few seconds. The error, of an
-// address that cannot be listened on, says which setting to change.
-func Serve(ctx context.Context, addr string, gatherer prometheus.Gatherer, checks map[string]Check, logger *slog.Logger) (*Server, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("CASFLOW_ADDR (--addr): %q cannot be listened on; choose another one: %w", addr, err)
-	}
+// Handler serves /metrics, /healthz and /readyz. /healthz is 200 while the process
+// lives; /readyz is 200 when all checks pass, else 503, and names each check's
+// state. Every check has a few seconds.
+func Handler(gatherer prometheus.Gatherer, checks map[string]Check, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, ErrorLog: promLog{logger},
@@ -38,10 +33,20 @@ func Serve(ctx context.Context, addr string, gatherer prometheus.Gatherer, check
 		answer(w, http.StatusOK, map[string]string{"process": stateOK})
 	})
 	mux.Handle("GET /readyz", &readiness{checks: checks, logger: logger, states: make(map[string]string, len(checks))})
+	return mux
+}
+
+// Serve listens on addr and serves Handler in the background until Shutdown. The
+// error, of an address that cannot be listened on, says which setting to change.
+func Serve(ctx context.Context, addr string, gatherer prometheus.Gatherer, checks map[string]Check, logger *slog.Logger) (*Server, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("CASFLOW_ADDR (--addr): %q cannot be listened on; choose another one: %w", addr, err)
+	}
 	s := &Server{
 		listener: listener, done: make(chan struct{}),
 		server: &http.Server{
-			Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+			Handler: Handler(gatherer, checks, logger), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 			IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 		},
 	}

@@ -9,6 +9,7 @@ import (
 
 	"casflow/internal/config"
 	"casflow/internal/jobs"
+	"casflow/internal/redact"
 	"casflow/internal/storage"
 	"casflow/internal/storage/objectstore"
 	"casflow/migrations"
@@ -52,7 +53,12 @@ func (i *intake) read() (sources *passwords, secret []byte, err error) {
 // connect checks the settings and opens what they name, in the order in which
 // faults are cheapest to find. faults are those that the command has found
 // besides; they are reported together.
-func (i *intake) connect(ctx context.Context, faults error) (_ *connections, err error) {
+func (i *intake) connect(ctx context.Context, faults error) (*connections, error) {
+	return i.connectBy(ctx, faults, jobs.OpenRedis)
+}
+
+// connectBy is connect with another way to open Redis.
+func (i *intake) connectBy(ctx context.Context, faults error, openRedis func(context.Context, redact.Secret) (redis.UniversalClient, error)) (_ *connections, err error) {
 	sources, secret, err := i.read()
 	if err := errors.Join(faults, err); err != nil {
 		return nil, config.Usage(err)
@@ -71,7 +77,7 @@ func (i *intake) connect(ctx context.Context, faults error) (_ *connections, err
 	if c.db, err = openLedger(ctx, i.Postgres); err != nil {
 		return nil, err
 	}
-	if c.redis, err = jobs.OpenRedis(ctx, i.Redis.URL); err != nil {
+	if c.redis, err = openRedis(ctx, i.Redis.URL); err != nil {
 		return nil, err
 	}
 	c.enqueuer = jobs.NewEnqueuer(c.db, c.redis, 0)

@@ -49,9 +49,9 @@ func TestRun_Help(t *testing.T) {
 		}
 	}
 	visit(parser.Model.Node, nil)
-	// The program, scan, submit, status, dead and its four, account and its five.
-	if commands != 15 {
-		t.Errorf("looked at %d commands, want 15", commands)
+	// The program, scan, submit, serve, status, dead and its four, account and its five.
+	if commands != 16 {
+		t.Errorf("looked at %d commands, want 16", commands)
 	}
 }
 

@@ -164,15 +164,14 @@ func keyPassword(expression string) (passwordSource, error) {
 	}, nil
 }
 
-// candidates are the passwords to try on an object, in order, each once.
-func (p *passwords) candidates(object objectstore.Info) []redact.Secret {
+// Metadata tells that a source reads the objects' metadata.
+func (p *passwords) Metadata() bool { return p.metadata }
+
+// Candidates are the passwords that the sources have for an object, in their order.
+func (p *passwords) Candidates(object objectstore.Info) []redact.Secret {
 	var all []redact.Secret
 	for _, source := range p.sources {
-		for _, candidate := range source(object) {
-			if candidate != "" && !slices.Contains(all, candidate) {
-				all = append(all, candidate)
-			}
-		}
+		all = append(all, source(object)...)
 	}
 	return all
 }

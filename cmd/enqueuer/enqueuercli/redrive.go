@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"casflow/internal/config"
+	"casflow/internal/record"
 	"casflow/internal/storage"
 	"casflow/internal/storage/objectstore"
 )
@@ -145,12 +146,12 @@ func (c *deadRedrive) putBack(ctx context.Context, console *console, parts *conn
 // renewPasswords seals new candidates for the documents that a source has some
 // for, and returns how many that were.
 func renewPasswords(ctx context.Context, parts *connections, documents []storage.Redriven) (renewed int, err error) {
-	objects := make([]objectstore.Info, len(documents))
+	items := make([]record.Item, len(documents))
 	for n, d := range documents {
-		objects[n].Ref = objectstore.Ref{Bucket: d.Bucket, Key: d.Key}
+		items[n].Object.Ref = objectstore.Ref{Bucket: d.Bucket, Key: d.Key}
 	}
 	ids := idsOf(documents)
-	sealed, err := parts.sealPasswords(ctx, ids, objects)
+	sealed, err := parts.recorder().Seal(ctx, ids, items)
 	if err != nil {
 		return 0, err
 	}

@@ -81,16 +81,9 @@ func (c *statusCommand) read(ctx context.Context, db *storage.DB, credits func(c
 	if err != nil {
 		return status{}, err
 	}
-	s := status{Overview: overview, CreditsRemaining: credits(ctx)}
-	for at, n := range overview.Documents {
-		if at != storage.StatusParsed && at != storage.StatusDead {
-			s.Left += n
-		}
-	}
-	if s.Left > 0 && overview.FinishedLately > 0 && !overview.Account.Paused() {
-		s.ETASeconds = s.Left * 60 / overview.FinishedLately
-	}
-	return s, nil
+	return status{
+		Overview: overview, Left: overview.Left(), ETASeconds: int(overview.ETA().Seconds()), CreditsRemaining: credits(ctx),
+	}, nil
 }
 
 func (c *statusCommand) show(console *console, s status) error {

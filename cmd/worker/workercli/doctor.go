@@ -21,6 +21,7 @@ type doctorCommand struct {
 	API       config.API       `embed:""`
 	SecretKey config.SecretKey `embed:""`
 	Worker    config.Worker    `embed:""`
+	Callback  config.Callback  `embed:""`
 	Bucket    string           `placeholder:"s3://BUCKET/PREFIX" help:"Try to list and to read what is there."`
 	JSON      bool             `name:"json" help:"Write the findings as JSON."`
 }
@@ -90,7 +91,7 @@ func limited(ctx context.Context, limit time.Duration, check check) []finding {
 func (c *doctorCommand) checkSettings() []finding {
 	const name = "configuration"
 	var findings []finding
-	for _, group := range []interface{ Faults() error }{c.Postgres, c.Redis, c.S3, c.API, c.SecretKey, c.Worker} {
+	for _, group := range []interface{ Faults() error }{c.Postgres, c.Redis, c.S3, c.API, c.SecretKey, c.Worker, c.Callback} {
 		if err := group.Faults(); err != nil {
 			for fault := range strings.SplitSeq(err.Error(), "\n") {
 				findings = append(findings, broken(name, errors.New(fault)))

@@ -29,6 +29,7 @@ type runCommand struct {
 	SecretKey  config.SecretKey `embed:""`
 	Worker     config.Worker    `embed:""`
 	Account    config.Account   `embed:""`
+	Callback   config.Callback  `embed:""`
 	Drain      bool             `help:"End once no document is pending, queued or being parsed."`
 	FailOnDead bool             `help:"With --drain: exit with 3 if documents are dead."`
 }
@@ -41,7 +42,7 @@ const workerLease = 20 * time.Second
 const metricsGrace = 5 * time.Second
 
 func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
-	if err := config.Validate(c.Postgres, c.Redis, c.S3, c.API, c.SecretKey, c.Worker, c.Account); err != nil {
+	if err := config.Validate(c.Postgres, c.Redis, c.S3, c.API, c.SecretKey, c.Worker, c.Account, c.Callback); err != nil {
 		return err
 	}
 	started := false
@@ -52,7 +53,7 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 	}()
 	logger := telemetry.NewLogger(console.err, c.Log.SlogLevel(), c.Log.Format)
 	logger.InfoContext(ctx, "worker starts", slog.String("version", config.Version()), slog.Any("postgres", c.Postgres),
-		slog.Any("redis", c.Redis), slog.Any("api", c.API), slog.Int("concurrency", c.Worker.Concurrency))
+		slog.Any("redis", c.Redis), slog.Any("api", c.API), slog.Any("callback", c.Callback), slog.Int("concurrency", c.Worker.Concurrency))
 
 	db, err := openLedger(ctx, c.Postgres)
 	if err != nil {
@@ -110,7 +111,12 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 		return err
 	}
 	defer heart.Close()
+	callbacks, err := c.callbacks(ctx, db, logger)
+	if err != nil {
+		return err
+	}
 	worker := jobs.NewWorker(jobs.WorkerConfig{
+		Callbacks: callbacks,
 		Processor: processor, Heart: heart, Redis: redis, Concurrency: c.Worker.Concurrency, CallTimeout: c.API.Timeout, Drain: c.Drain,
 		Dispatcher: jobs.DispatcherConfig{
 			Window: c.Worker.Window, Lease: workerLease, API: processor.API, ProbeInterval: c.Account.ProbeInterval, Poison: processor.Poison,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"mime"
 	"path"
 	"strings"
@@ -93,12 +94,26 @@ func (s *Store) Head(ctx context.Context, ref Ref) (Info, error) {
 // body is read from where it stands, and again from there for each retry. The
 // returned Info has no LastModified: S3 does not tell.
 func (s *Store) Put(ctx context.Context, bucket, key string, body io.ReadSeeker, size int64, metadata map[string]string) (Info, error) {
-	ref := Ref{Bucket: bucket, Key: key}
-	output, err := s.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: aws.String(bucket), Key: aws.String(key),
-		Body: body, ContentLength: aws.Int64(size),
-		ContentType: contentType(key), Metadata: encodeMetadata(metadata),
-	})
+	return s.put(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)}, body, size, metadata)
+}
+
+// PutNew is Put under a key that no object has yet; where one has it, the error
+// matches fs.ErrExist. Servers that do not know the condition replace what is
+// there.
+func (s *Store) PutNew(ctx context.Context, bucket, key string, body io.ReadSeeker, size int64, metadata map[string]string) (Info, error) {
+	input := &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String(key), IfNoneMatch: aws.String("*")}
+	info, err := s.put(ctx, input, body, size, metadata)
+	if errors.Is(err, ErrChanged) { // what S3 answers to any condition that does not hold
+		err = fmt.Errorf("put object: %w", fs.ErrExist)
+	}
+	return info, err
+}
+
+func (s *Store) put(ctx context.Context, input *s3.PutObjectInput, body io.ReadSeeker, size int64, metadata map[string]string) (Info, error) {
+	ref := Ref{Bucket: *input.Bucket, Key: *input.Key}
+	input.Body, input.ContentLength = body, aws.Int64(size)
+	input.ContentType, input.Metadata = contentType(ref.Key), encodeMetadata(metadata)
+	output, err := s.client.PutObject(ctx, input)
 	if err != nil {
 		return Info{}, s.fail(ctx, "put object", ref, err)
 	}

@@ -2,8 +2,10 @@ package objectstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 	"testing"
@@ -210,4 +212,23 @@ func fetch(t *testing.T, url string) (status int, content string) {
 		t.Fatal(err)
 	}
 	return response.StatusCode, string(body)
+}
+
+// TestStore_PutNew shows that what is there stays as it is.
+func TestStore_PutNew(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	put := func(content string) error {
+		_, err := b.PutNew(t.Context(), b.bucket, "a.pdf", strings.NewReader(content), int64(len(content)), nil)
+		return err
+	}
+	if err := put("first"); err != nil {
+		t.Fatal(err)
+	}
+	if err := put("second"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("PutNew(known key) = %v, want fs.ErrExist", err)
+	}
+	if got, _, err := read(t.Context(), b.Store, objectstore.Ref{Bucket: b.bucket, Key: "a.pdf"}); err != nil || got != "first" {
+		t.Errorf("got %q, %v, want the first content", got, err)
+	}
 }
