@@ -8,8 +8,8 @@ import (
 
 const creditsEndpoint Endpoint = "/v1/credits"
 
-// Credits is the state of the account. The numbers are decimal texts ("12.5"),
-// "" where unknown; users report that they can lag behind by minutes.
+// Credits is the state of the account. The numbers are decimal texts without needless
+// zeros ("12.5", "42"), "" where unknown; users report that they can lag behind by minutes.
 type Credits struct {
 	Used, Remaining, Limit string
 	// Unlimited is set by is_unlimited or, where that is missing, by a remaining
@@ -59,9 +59,9 @@ func readCredits(m members) (credits *Credits, known bool) {
 		_, has := m[name]
 		known = known || has
 	}
-	credits.Used, _ = m["used"].Decimal()
-	credits.Remaining, _ = m["remaining"].Decimal()
-	credits.Limit, _ = m["limit"].Decimal()
+	credits.Used = credit(m["used"])
+	credits.Remaining = credit(m["remaining"])
+	credits.Limit = credit(m["limit"])
 	unlimited, _ := m["is_unlimited"].Bool()
 	credits.Unlimited = unlimited == "true" || unlimited == "" && m["remaining"] == null
 	credits.ResetsAt, _ = firstKnown(m["resets_at"], m["reset_date"]).instant()
@@ -72,6 +72,15 @@ func readCredits(m members) (credits *Credits, known bool) {
 		}
 	}
 	return credits, known
+}
+
+// credit is a number of credits as people write it: the API sends 42.0.
+func credit(v Value) string {
+	text, _ := v.Decimal()
+	if whole, fraction, ok := strings.Cut(text, "."); ok && strings.Trim(fraction, "0123456789") == "" {
+		text = strings.TrimSuffix(whole+"."+strings.TrimRight(fraction, "0"), ".")
+	}
+	return text
 }
 
 func firstKnown(values ...Value) Value {

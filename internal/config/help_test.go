@@ -43,8 +43,8 @@ func TestParse_HelpListsEveryFlag(t *testing.T) {
 		}
 	}
 	visit(reflect.TypeFor[testRun]())
-	if flags != 27 {
-		t.Errorf("looked at %d flags, want 27", flags)
+	if flags != 28 {
+		t.Errorf("looked at %d flags, want 28", flags)
 	}
 	for _, want := range []string{"(env CASFLOW_ADDR, default :9091).", "env CASFLOW_DATABASE_CONNECTIONS"} {
 		if !strings.Contains(help, want) {
