@@ -57,6 +57,10 @@ type Config struct {
 	UserAgent string
 	// MaxAnswerBytes caps the answer of a parse call. Defaults to 32 MiB.
 	MaxAnswerBytes int64
+	// Observe is told of each call that was made, from the goroutine that made it:
+	// the status of the answer, 0 where there was none, and how long it took. Nil
+	// tells nobody.
+	Observe func(endpoint Endpoint, status int, took time.Duration)
 }
 
 // Client calls the API. It may be used by many goroutines at once.
@@ -68,6 +72,7 @@ type Client struct {
 	fileField string
 	userAgent string
 	maxAnswer int64
+	observe   func(endpoint Endpoint, status int, took time.Duration)
 }
 
 var fieldName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
@@ -82,6 +87,10 @@ func New(config Config) (*Client, error) {
 		fileField: withDefault(config.FileField, defaultFileField),
 		userAgent: withDefault(config.UserAgent, defaultUserAgent),
 		maxAnswer: withDefault(config.MaxAnswerBytes, defaultMaxAnswer),
+		observe:   config.Observe,
+	}
+	if c.observe == nil {
+		c.observe = func(Endpoint, int, time.Duration) {}
 	}
 	if config.HTTPClient != nil {
 		own := *config.HTTPClient
