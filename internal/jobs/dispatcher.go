@@ -33,6 +33,8 @@ type DispatcherConfig struct {
 	// without a gap for a whole lease. After an outage of Postgres nobody has:
 	// then nobody is taken for dead.
 	Steady func() bool
+	// Metrics count what becomes dead here; nil counts nothing.
+	Metrics *Metrics
 }
 
 // Dispatcher keeps a small window of tasks in Redis: it moves pending documents
@@ -50,6 +52,7 @@ const (
 	staleInterval   = 10 * time.Second // between looks for vanished tasks
 	staleAge        = 20 * time.Second // how long a queued document may go without a worker
 	tendInterval    = time.Second      // between looks at the account
+	countInterval   = 5 * time.Second  // between additions of what has changed about the counts
 )
 
 // NewDispatcher returns a Dispatcher.
@@ -65,6 +68,11 @@ func NewDispatcher(config DispatcherConfig) *Dispatcher {
 
 // Leads reports whether this process is the leader.
 func (d *Dispatcher) Leads() bool { return d.leads.Load() }
+
+func (d *Dispatcher) setLeads(leads bool) {
+	d.leads.Store(leads)
+	d.Metrics.leads(leads)
+}
 
 // Run dispatches, or stands by, until ctx ends.
 func (d *Dispatcher) Run(ctx context.Context) {
@@ -96,13 +104,15 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 		return err
 	}
 	defer leader.Resign() //nolint:contextcheck // resigning must work when ctx has ended
-	d.leads.Store(true)
-	defer d.leads.Store(false)
+	d.setLeads(true)
+	defer d.setLeads(false)
 	d.Logger.InfoContext(ctx, "dispatcher leads")
 
-	stale, reclaim, tend := newEvery(staleInterval), newEvery(d.Lease/4), newEvery(tendInterval)
+	due := chores{
+		stale: newEvery(staleInterval), reclaim: newEvery(d.Lease / 4), tend: newEvery(tendInterval), count: newEvery(countInterval),
+	}
 	for ctx.Err() == nil {
-		if err := d.work(ctx, leader, stale, reclaim, tend); err != nil {
+		if err := d.work(ctx, leader, due); err != nil {
 			return err
 		}
 		pause(ctx, d.Every)
@@ -114,18 +124,24 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 // given up then, and another process may have more luck.
 const roundLimit = time.Minute
 
-func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, stale, reclaim, tend *every) error {
+// chores are when the leader does what it does not do in each round.
+type chores struct{ stale, reclaim, tend, count *every }
+
+func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, chores chores) error {
 	ctx, cancel := context.WithTimeout(ctx, roundLimit)
 	defer cancel()
 	work := []error{d.dispatch(ctx, leader)}
-	if tend.due() {
+	if chores.tend.due() {
 		work = append(work, d.tend(ctx), leader.ShowBudget(ctx, d.Budget))
 	}
-	if stale.due() {
+	if chores.stale.due() {
 		work = append(work, d.revive(ctx, leader))
 	}
-	if reclaim.due() && d.Steady() {
+	if chores.reclaim.due() && d.Steady() {
 		work = append(work, d.reclaim(ctx, leader))
+	}
+	if chores.count.due() {
+		work = append(work, leader.AddUpCounts(ctx))
 	}
 	return errors.Join(work...)
 }
@@ -164,6 +180,7 @@ func (d *Dispatcher) reclaim(ctx context.Context, leader *storage.Leader) error 
 		return err // without Redis nobody is suspected, which costs a crash more
 	}
 	dead, err := leader.Crashed(ctx, suspects)
+	d.Metrics.died(storage.ReasonCrashed, len(dead))
 	for _, id := range dead {
 		d.Logger.ErrorContext(ctx, "document is dead", slog.String("document_id", id.String()), slog.String("reason", string(storage.ReasonCrashed)))
 	}

@@ -41,6 +41,7 @@ type Worker struct {
 	processor  *Processor
 	dispatcher *Dispatcher
 	heart      *heart
+	balance    *balance
 	servers    []*asynq.Server
 }
 
@@ -55,7 +56,7 @@ func NewWorker(config WorkerConfig) *Worker {
 	w := &Worker{config: config, processor: NewProcessor(config.Processor)}
 	d := config.Dispatcher
 	d.DB, d.Enqueuer, d.Logger = config.Processor.DB, config.Processor.Enqueuer, config.Processor.Logger
-	d.CallTimeout = config.CallTimeout
+	d.CallTimeout, d.Metrics = config.CallTimeout, config.Processor.Metrics
 	heartDB := config.Heart
 	if heartDB == nil {
 		heartDB = d.DB
@@ -64,6 +65,9 @@ func NewWorker(config WorkerConfig) *Worker {
 	w.heart.sweep = w.processor.sweep
 	d.Steady = w.heart.steady
 	w.dispatcher = NewDispatcher(d)
+	w.balance = &balance{
+		db: d.DB, api: d.API, limiter: config.Processor.Limiter, metrics: config.Processor.Metrics, logger: d.Logger, leads: w.dispatcher.Leads,
+	}
 
 	reserve := max(1, config.Concurrency/4)
 	w.servers = []*asynq.Server{
@@ -128,6 +132,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var group sync.WaitGroup
 	group.Go(func() { w.heart.run(life) })
+	group.Go(func() { w.balance.run(dispatching) })
 	group.Go(func() { w.dispatcher.Run(dispatching) })
 	started := 0
 	var failure error
