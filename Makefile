@@ -20,7 +20,7 @@ demo: ## the whole pipeline on local parts; ARGS=--keep leaves them running
 	@echo "compiling (the first time for some minutes) ..."
 	@go run ./cmd/demo $(ARGS)
 
-test: deps ## every test, with the race detector, on a Postgres and a Redis of its own
+test: deps ## every test, with the race detector, on servers of its own
 	go test -race -timeout 25m ./...
 
 chaos: deps ## the fault suite; ROUNDS=n strikes in each test (20)
@@ -40,8 +40,8 @@ lint: $(LINT) ## the linters of .golangci.yml
 vet: ## go vet
 	go vet ./...
 
-deps: ## Postgres and redis-server, installed where apt is there
-	@.ci/deps postgres redis
+deps: ## Postgres, redis-server and Prometheus, installed where apt is there
+	@.ci/deps postgres redis prometheus
 
 clean: ## what was built
 	rm -rf bin
