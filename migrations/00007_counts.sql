@@ -31,6 +31,7 @@ ALTER TABLE cas.batches ADD COLUMN parsed integer NOT NULL DEFAULT 0, ADD COLUMN
 COMMENT ON COLUMN cas.batches.parsed IS 'Documents of it that are parsed, some seconds ago.';
 COMMENT ON COLUMN cas.batches.dead IS 'Documents of it that are dead, some seconds ago.';
 CREATE INDEX batches_created ON cas.batches (created_at);
+CREATE INDEX batches_unfinished ON cas.batches (created_at) WHERE parsed + dead < total;
 
 ALTER TABLE cas.account ADD COLUMN credits_remaining numeric, ADD COLUMN credits_at timestamptz;
 COMMENT ON COLUMN cas.account.credits_remaining IS 'Credits that are left, as the API last said; NULL where it did not, or where there is no limit.';
@@ -87,6 +88,7 @@ DROP TRIGGER documents_inserted ON cas.documents;
 DROP FUNCTION cas.count_documents();
 DROP FUNCTION cas.state_of(text, boolean);
 ALTER TABLE cas.account DROP COLUMN credits_at, DROP COLUMN credits_remaining;
+DROP INDEX cas.batches_unfinished;
 DROP INDEX cas.batches_created;
 ALTER TABLE cas.batches DROP COLUMN dead, DROP COLUMN parsed;
 DROP TABLE cas.document_changes;

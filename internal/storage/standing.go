@@ -28,7 +28,8 @@ type Standing struct {
 // UnknownMost is how far attempts of unknown outcome are counted.
 const UnknownMost = 10_000
 
-// Recent is how the batches of the last day stand together.
+// Recent is how the batches stand together that were begun in the last day or are not
+// finished.
 type Recent struct {
 	Total, Parsed, Dead int64 // documents
 	// WorstDead of WorstFinished documents are dead in the batch that has the largest
@@ -66,7 +67,7 @@ FROM cas.account LEFT JOIN cas.budget_days y ON y.day = ` + todaySQL
 
 	standingRecentSQL = `
 WITH recent AS MATERIALIZED (
-	SELECT total, parsed, dead, parsed + dead AS finished FROM cas.batches WHERE created_at > now() - interval '1 day'
+	SELECT total, parsed, dead, parsed + dead AS finished FROM cas.batches WHERE created_at > now() - interval '1 day' OR parsed + dead < total
 ), worst AS (
 	SELECT dead, finished FROM recent WHERE finished >= @least::integer ORDER BY dead::numeric / finished DESC, finished DESC LIMIT 1
 )

@@ -109,16 +109,17 @@ func TestDB_Standing(t *testing.T) {
 	counted("erased")
 }
 
-// TestDB_Standing_Recent: of the batches of the last day, the one that dies most is
-// told; small and old ones are not.
+// TestDB_Standing_Recent: of the batches of the last day and those that go on, the one
+// that dies most is told; small and old ones are not.
 func TestDB_Standing_Recent(t *testing.T) {
 	t.Parallel()
 	db, address := storagetest.NewURL(t)
 	storagetest.Rows(t, address, `
 INSERT INTO cas.batches (batch, created_at, total, parsed, dead) VALUES
 	('well', now(), 100, 90, 5), ('ill', now() - interval '2 hours', 40, 20, 10),
-	('small', now(), 19, 0, 19), ('old', now() - interval '25 hours', 100, 0, 100)`)
-	want := storage.Recent{Total: 159, Parsed: 110, Dead: 34, WorstDead: 10, WorstFinished: 30}
+	('small', now(), 19, 0, 19), ('old', now() - interval '25 hours', 100, 0, 100),
+	('goes on', now() - interval '9 days', 1000, 500, 1)`)
+	want := storage.Recent{Total: 1159, Parsed: 610, Dead: 35, WorstDead: 10, WorstFinished: 30}
 	if diff := cmp.Diff(want, standing(t, db).Recent); diff != "" {
 		t.Errorf("recent batches (-want +got):\n%s", diff)
 	}
@@ -168,6 +169,9 @@ SELECT 'req_' || object_key, document_id, '/v4/smart/parse', document_id, CASE W
 FROM cas.documents WHERE status <> 'pending'`)
 	storagetest.Rows(tb, address, `VACUUM ANALYZE cas.documents`)
 	storagetest.Rows(tb, address, `VACUUM ANALYZE cas.attempts`)
+	storagetest.Rows(tb, address, `
+INSERT INTO cas.batches (batch, created_at, total, parsed) SELECT 'old ' || i, now() - i * interval '1 day', 10, 10 FROM generate_series(2, 20000) AS i`)
+	storagetest.Rows(tb, address, `VACUUM ANALYZE cas.batches`)
 }
 
 // TestDB_Standing_Cost: no gauge goes through a table that grows with the documents,
@@ -184,7 +188,7 @@ func TestDB_Standing_Cost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(t.Context()) }()
-	scanned := regexp.MustCompile(`Seq Scan on (documents|attempts|answers|dead_letters|statements)\b`)
+	scanned := regexp.MustCompile(`Seq Scan on (documents|attempts|answers|dead_letters|batches|statements)\b`)
 	buffers := regexp.MustCompile(`Buffers: shared hit=(\d+)(?: read=(\d+))?`)
 	for name, sql := range storage.StandingQueries() {
 		rows, err := conn.Query(t.Context(), "EXPLAIN (ANALYZE, BUFFERS) "+sql, pgx.QueryExecModeSimpleProtocol,
