@@ -60,10 +60,13 @@ func (c *Client) do(ctx context.Context, call *call) (*reply, error) {
 	if err != nil {
 		return nil, call.refuse(ErrBadRequest, "cannot make the request")
 	}
+	status, began := 0, time.Now()
+	defer func() { c.observe(call.endpoint, status, time.Since(began)) }()
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, call.failed(ctx, err)
 	}
+	status = response.StatusCode
 	defer response.Body.Close() //nolint:errcheck // nothing can be done about it, nothing is lost
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		// What cannot be read of it is missing from the message, no more.

@@ -70,6 +70,10 @@ type Config struct {
 	FileHosts []string
 	// MaxAnswerBytes caps the answer of a parse call. Defaults to 32 MiB.
 	MaxAnswerBytes int64
+	// Observe is told of each call that was made, from the goroutine that made it:
+	// the status of the answer, 0 where there was none, and how long it took. Nil
+	// tells nobody.
+	Observe func(endpoint Endpoint, status int, took time.Duration)
 }
 
 // Client calls the API. It may be used by many goroutines at once.
@@ -85,6 +89,7 @@ type Client struct {
 	fileHosts []string
 	tokens    *tokenSource // nil: the key is used for all calls
 	generated atomic.Bool  // Generate has found that the API has the newer path alone
+	observe   func(endpoint Endpoint, status int, took time.Duration)
 }
 
 var fieldName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
@@ -100,9 +105,13 @@ func New(config Config) (*Client, error) {
 		userAgent: withDefault(config.UserAgent, defaultUserAgent),
 		maxAnswer: withDefault(config.MaxAnswerBytes, defaultMaxAnswer),
 		fileHosts: config.FileHosts,
+		observe:   config.Observe,
 	}
 	if config.AccessTokens {
 		c.tokens = &tokenSource{key: c.key, issue: func(ctx context.Context) (*Token, error) { return c.CreateToken(ctx, 0) }}
+	}
+	if c.observe == nil {
+		c.observe = func(Endpoint, int, time.Duration) {}
 	}
 	if config.HTTPClient != nil {
 		own := *config.HTTPClient

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -176,6 +177,44 @@ func TestClient_Parse_Fault(t *testing.T) {
 			}
 			if sent != 1 {
 				t.Errorf("Sent was called %d times", sent)
+			}
+		})
+	}
+}
+
+// TestClient_Observe: each call that was made is told of, whatever it came to, and
+// none that was not.
+func TestClient_Observe(t *testing.T) {
+	t.Parallel()
+	type seen struct {
+		endpoint casapi.Endpoint
+		status   int
+	}
+	for name, test := range map[string]struct {
+		handler http.HandlerFunc
+		key     redact.Secret
+		want    []seen
+	}{
+		"Answered": {answering(http.StatusOK, nil, unified), testKey, []seen{{casapi.SmartParse, 200}}},
+		"Refused":  {answering(http.StatusTooManyRequests, nil, "{}"), testKey, []seen{{casapi.SmartParse, 429}}},
+		"CutOff":   {hijack(""), testKey, []seen{{casapi.SmartParse, 0}}},
+		"NotMade":  {answering(http.StatusOK, nil, unified), "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []seen
+			client := serve(t, test.handler, func(c *casapi.Config) {
+				c.APIKey = func() redact.Secret { return test.key }
+				c.Observe = func(endpoint casapi.Endpoint, status int, took time.Duration) {
+					if took <= 0 {
+						t.Errorf("the call took %s", took)
+					}
+					got = append(got, seen{endpoint, status})
+				}
+			})
+			_, _ = client.Parse(t.Context(), upload()) // what it comes to, other tests say
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(seen{})); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
 	}

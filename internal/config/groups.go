@@ -41,7 +41,7 @@ func (l Log) LogValue() slog.Value {
 // Postgres says where the ledger is.
 type Postgres struct {
 	// URL is any libpq URL, several hosts and a socket's directory included.
-	URL redact.Secret `name:"database-url" env:"DATABASE_URL" placeholder:"URL" help:"Postgres, any libpq URL: postgres://USER:PASSWORD@HOST:PORT/DATABASE. Required."`
+	URL redact.Secret `name:"database-url" env:"DATABASE_URL" file-env:"DATABASE_URL_FILE" placeholder:"URL" help:"Postgres, any libpq URL: postgres://USER:PASSWORD@HOST:PORT/DATABASE. Required."`
 	// MaxConns is per process. Defaults to 8; 0 leaves it to pool_max_conns of the URL.
 	MaxConns int `name:"database-connections" env:"CASFLOW_DATABASE_CONNECTIONS" default:"8" help:"Most connections to Postgres per process; 0 leaves it to pool_max_conns of the URL."`
 }
@@ -73,7 +73,7 @@ func (p Postgres) LogValue() slog.Value {
 type Redis struct {
 	// URL names a server, sentinels or a cluster. Defaults to
 	// redis://127.0.0.1:6379/0.
-	URL redact.Secret `name:"redis-url" env:"REDIS_URL" default:"redis://127.0.0.1:6379/0" help:"Redis: redis://, rediss://, redis-sentinel://HOST,HOST/0?master=NAME or redis-cluster://HOST,HOST."`
+	URL redact.Secret `name:"redis-url" env:"REDIS_URL" file-env:"REDIS_URL_FILE" default:"redis://127.0.0.1:6379/0" help:"Redis: redis://, rediss://, redis-sentinel://HOST,HOST/0?master=NAME or redis-cluster://HOST,HOST."`
 }
 
 // Faults reports, in one error, what makes no sense; nil when all does.

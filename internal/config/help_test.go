@@ -31,6 +31,9 @@ func TestParse_HelpListsEveryFlag(t *testing.T) {
 			if variable := field.Tag.Get("env"); variable != "" {
 				want += "env " + variable
 			}
+			if variable := field.Tag.Get("file-env"); variable != "" {
+				want += ", file of env " + variable
+			}
 			if value := field.Tag.Get("default"); value != "" {
 				want += ", default " + value
 			}

@@ -104,6 +104,9 @@ func describeValue(value *kong.Value) string {
 		for _, variable := range value.Flag.Envs {
 			notes = append(notes, "env"+glue+variable)
 		}
+		if variable := fileVariable(value); variable != "" {
+			notes = append(notes, "file"+glue+"of"+glue+"env"+glue+variable)
+		}
 	}
 	if value.HasDefault && value.Default != "" {
 		notes = append(notes, "default"+glue+value.Default)

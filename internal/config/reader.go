@@ -33,15 +33,29 @@ func (r *reader) take(node *kong.Node) {
 	}
 }
 
-// resolve is a kong.ResolverFunc: the environment's value for a flag.
+// resolve is a kong.ResolverFunc: the environment's value for a flag, or that of the
+// file which the environment names.
 func (r *reader) resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	for _, variable := range flag.Envs {
 		if text, _ := r.lookup(variable); strings.TrimSpace(text) != "" {
 			return strings.TrimSpace(text), nil
 		}
 	}
-	return nil, nil
+	path, _ := r.lookup(fileVariable(flag.Value))
+	if path = strings.TrimSpace(path); path == "" {
+		return nil, nil
+	}
+	text, err := readSecretFile(path)
+	if err != nil {
+		r.noteFault(fmt.Errorf("%s: %w", fileVariable(flag.Value), err))
+		return nil, nil
+	}
+	return text.Reveal(), nil
 }
+
+// fileVariable is the variable that may name a file with the value, which keeps a
+// password out of the environment; "" where there is none.
+func fileVariable(value *kong.Value) string { return value.Tag.Get("file-env") }
 
 // readEnvironment tries the environment's values of those flags that were not
 // given as arguments, for the faults in them.
@@ -59,7 +73,10 @@ func (r *reader) readEnvironment(command *kong.Context, flags []*kong.Flag) {
 
 // note keeps a fault of value, once.
 func (r *reader) note(value *kong.Value, format string, args ...any) {
-	err := fmt.Errorf("%s: "+format, append([]any{sourceOf(value)}, args...)...)
+	r.noteFault(fmt.Errorf("%s: "+format, append([]any{sourceOf(value)}, args...)...))
+}
+
+func (r *reader) noteFault(err error) {
 	if !r.noted[err.Error()] {
 		r.noted[err.Error()] = true
 		r.faults = append(r.faults, err)

@@ -29,9 +29,9 @@ func readSecretFile(path string) (redact.Secret, error) {
 	secret := redact.Secret(strings.TrimSpace(string(text)))
 	switch {
 	case len(text) > maxSecretFile:
-		return "", fmt.Errorf("is %q, a file of more than %d KiB; give a file that holds the key alone", path, maxSecretFile>>10)
+		return "", fmt.Errorf("is %q, a file of more than %d KiB; give a file that holds the secret alone", path, maxSecretFile>>10)
 	case secret == "":
-		return "", fmt.Errorf("is %q, a file without text; give a file that holds the key", path)
+		return "", fmt.Errorf("is %q, a file without text; give a file that holds the secret", path)
 	}
 	return secret, nil
 }
@@ -40,5 +40,5 @@ func unreadableFile(path string, err error) error {
 	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		err = at.Err // which path it was is said anyhow
 	}
-	return fmt.Errorf("is %q, which cannot be read (%w); give a file that holds the key and that this program may read", path, err)
+	return fmt.Errorf("is %q, which cannot be read (%w); give a file that holds the secret and that this program may read", path, err)
 }

@@ -2,8 +2,9 @@ package config
 
 import "runtime/debug"
 
-// version is set by the linker for releases.
-var version string
+// version and revision are set by the linker: version for releases, revision where
+// the source is built without its repository, as in an image.
+var version, revision string //nolint:gochecknoglobals // the linker has no other way
 
 // Version is the version of this program: the release's, else the first twelve
 // digits of the revision it was built from, else "dev".
@@ -11,8 +12,8 @@ func Version() string {
 	if version != "" {
 		return version
 	}
-	if revision, changed := revisionOf(buildSettings()); revision != "" {
-		return revision[:min(12, len(revision))] + changed
+	if of, changed := revisionOf(buildSettings()); of != "" {
+		return of[:min(12, len(of))] + changed
 	}
 	return "dev"
 }
@@ -20,8 +21,11 @@ func Version() string {
 // Revision is the revision of the source that this program was built from, with
 // "-dirty" if the source had been changed since; "" when that is not known.
 func Revision() string {
-	revision, changed := revisionOf(buildSettings())
-	return revision + changed
+	if revision != "" {
+		return revision
+	}
+	of, changed := revisionOf(buildSettings())
+	return of + changed
 }
 
 func buildSettings() []debug.BuildSetting {

@@ -1,5 +1,5 @@
 // Package devstack starts throw-away servers for tests and the demo: Postgres,
-// Redis and an S3 server, all on loopback addresses with made-up credentials.
+// Redis, Prometheus and an S3 server, all on loopback addresses with made-up credentials.
 // It is never part of a production run.
 //
 //	postgres, err := devstack.StartPostgres(ctx, "")
@@ -7,7 +7,7 @@
 //	defer postgres.Stop()
 //	db, err := storage.Open(ctx, postgres.URL, 0)
 //
-// Postgres and Redis are the programs installed on the machine; where one is
+// All but S3 are the programs installed on the machine; where one is
 // missing the error matches ErrNotInstalled and names the package to install.
 // They run as an ordinary user even when this process is root, which Postgres
 // insists on. Any number of them can run side by side.

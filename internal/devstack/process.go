@@ -138,7 +138,7 @@ func (p *process) tail() string {
 // addressInUse tells whether the child ended because somebody else took its
 // port between our look and its bind.
 func (p *process) addressInUse() bool {
-	return strings.Contains(p.tail(), "Address already in use")
+	return strings.Contains(strings.ToLower(p.tail()), "address already in use")
 }
 
 // awaitReady asks ready again and again until it says yes. The error matches

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/redis/go-redis/v9"
 
 	"casflow/internal/casapi"
@@ -164,7 +165,8 @@ func TestPoison(t *testing.T) {
 	client := newRedis(t)
 	recordEach(t, db, storage.QueueBulk, "poison.pdf", "neighbour.pdf")
 	poison, neighbour := newDocument("poison.pdf", storage.QueueBulk).ID, newDocument("neighbour.pdf", storage.QueueBulk).ID
-	dispatcher := NewDispatcher(DispatcherConfig{DB: db, Logger: quiet(), Lease: time.Hour, Poison: NewPoison(client, uuid.New())})
+	metrics, _ := newMetrics()
+	dispatcher := NewDispatcher(DispatcherConfig{DB: db, Logger: quiet(), Lease: time.Hour, Poison: NewPoison(client, uuid.New()), Metrics: metrics})
 	leader := lead(t, db)
 	crash := func() {
 		t.Helper()
@@ -188,6 +190,9 @@ func TestPoison(t *testing.T) {
 	wantDocument(t, db, neighbour, storage.StatusPending, 0)
 	if got := storagetest.Rows(t, address, `SELECT reason FROM cas.dead_letters`); len(got) != 1 || got[0][0] != "crashed" {
 		t.Errorf("dead letters %v, want one that crashed", got)
+	}
+	if got := testutil.ToFloat64(metrics.deadLetters.WithLabelValues("crashed")); got != 1 {
+		t.Errorf("%v crashed documents are counted, want 1", got)
 	}
 	if keys, err := client.Keys(t.Context(), "casflow:reading:*").Result(); err != nil || len(keys) != 0 {
 		t.Errorf("left in Redis: %v, %v", keys, err)

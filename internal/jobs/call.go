@@ -109,7 +109,6 @@ func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLin
 	answer, err := r.p.API.Parse(ctx, request)
 	r.p.Metrics.inflight.Dec()
 	r.note(answer, err)
-	r.p.Metrics.called(string(r.endpoint), r.end.HTTPStatus, time.Since(began))
 	r.warn(ctx, "call cannot be reported", r.p.Limiter.Report(ctx, healthOf(err), time.Since(began)))
 	if answer == nil {
 		return storage.Answer{}, err

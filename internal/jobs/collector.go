@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -13,13 +12,21 @@ import (
 	"casflow/internal/storage"
 )
 
-// Collector shows how the ledger and the queues stand. It asks them at most once
-// in cacheAge, however often it is scraped, and with commands that cost neither
-// much: counts from Postgres, LLEN and ZCARD from Redis.
+// CollectorConfig is what a Collector asks.
+type CollectorConfig struct {
+	DB      *storage.DB
+	Redis   redis.UniversalClient
+	Limiter *Limiter      // nil: its gauges are left out
+	Lease   time.Duration // how long a worker may go unseen before it counts no more
+	Logger  *slog.Logger
+}
+
+// Collector shows how the ledger, the queues and the limiter stand. It asks them at
+// most once in cacheAge, however often it is scraped, and nothing that costs much: of
+// Postgres what storage.Standing tells, of Redis LLEN, ZCARD, INFO and one script on a
+// small hash.
 type Collector struct {
-	db     *storage.DB
-	client redis.UniversalClient
-	logger *slog.Logger
+	CollectorConfig
 
 	mu     sync.Mutex
 	taken  time.Time
@@ -27,29 +34,52 @@ type Collector struct {
 }
 
 const (
-	cacheAge       = 15 * time.Second
-	collectTimeout = 10 * time.Second
+	cacheAge = 15 * time.Second
+	// collectTimeout is less than the ten seconds that Prometheus waits: that a
+	// backend hangs is to be told, with all that does not depend on it.
+	collectTimeout = 4 * time.Second
 )
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
 
 //nolint:gochecknoglobals // descriptions are constants
 var (
-	documentsDesc = prometheus.NewDesc("cas_documents", "Documents in the ledger, by status.", []string{"status"}, nil)
-	oldestDesc    = prometheus.NewDesc("cas_oldest_pending_seconds", "Age of the longest waiting pending document; 0 when none waits.", []string{"queue"}, nil)
-	unknownDesc   = prometheus.NewDesc("cas_attempts_unknown", "Calls of the API whose outcome nobody knows.", nil, nil)
-	pausedDesc    = prometheus.NewDesc("cas_account_paused", "1 while nothing is called because the API refuses the account, by reason.", []string{"reason"}, nil)
-	callbacksDesc = prometheus.NewDesc("cas_callbacks_open", "Ends of documents that are still to be told to a callback_url.", nil, nil)
-	tasksDesc     = prometheus.NewDesc("cas_queue_tasks", "Tasks in Redis, by queue and state.", []string{"queue", "state"}, nil)
-	upDesc        = prometheus.NewDesc("cas_backend_up", "Whether the backend answered when it was last asked for these gauges.", []string{"backend"}, nil)
+	documentsDesc  = desc("cas_documents", "Documents in the ledger, by status.", "status")
+	overBudgetDesc = desc("cas_documents_over_budget", "Pending documents that wait for a higher cap of their batch.")
+	oldestDesc     = desc("cas_oldest_pending_seconds", "Age of the longest waiting pending document; 0 when none waits.", "queue")
+	unknownDesc    = desc("cas_attempts_unknown", "Calls of the API whose outcome nobody knows; not counted beyond 10000.")
+	pausedDesc     = desc("cas_account_paused", "1 while nothing is called because the API refuses the account, by reason.", "reason")
+	creditsDesc    = desc("cas_credits_remaining", "Credits left, as the API last said; absent where it has not for an hour, or where there is no limit.")
+	workersDesc    = desc("cas_workers", "Worker processes that live, by their heartbeat in the ledger.")
+	budgetDesc     = desc("cas_budget_used_credits", "Credits that the day (India) has been charged with so far.")
+	budgetMaxDesc  = desc("cas_budget_limit_credits", "Credits that the day may cost; 0 is no cap.")
+	recentDesc     = desc("cas_batch_documents", "Documents of the batches that were begun in the last day or are not finished, by state: recorded (all of them), parsed, dead.", "state")
+	deadRatioDesc  = desc("cas_batch_dead_ratio", "Of those batches, with 20 or more finished documents, the largest share of dead ones among the finished.")
+	skewDesc       = desc("cas_clock_skew_seconds", "How far the clock of the backend is ahead of this process', at the least.", "backend")
+	callbacksDesc  = desc("cas_callbacks_open", "Ends of documents that are still to be told to a callback_url.")
+	tasksDesc      = desc("cas_queue_tasks", "Tasks in Redis, by queue and state.", "queue", "state")
+	memoryDesc     = desc("cas_redis_memory_used_bytes", "Memory that Redis uses; of a cluster, of the node that is fullest.")
+	memoryMaxDesc  = desc("cas_redis_memory_max_bytes", "Memory that Redis may use (maxmemory), of the same node; 0 is no limit.")
+	evictedDesc    = desc("cas_redis_evicted_keys_total", "Keys that Redis has thrown away for want of memory: each may be a task.")
+	permittedDesc  = desc("cas_limiter_permitted_calls_per_second", "Calls of the API that CASPARSER_RATE_PER_MINUTE permits the fleet; 0 is no limit.")
+	rateDesc       = desc("cas_limiter_rate_ratio", "Share of the permitted rate that is in use: below 1 while it recovers from a 429.")
+	heldDesc       = desc("cas_limiter_held_seconds", "How long nothing is called yet on account of a 429.")
+	breakerDesc    = desc("cas_breaker_open", "1 while the API is taken for down, and one probe goes at a time.")
+	upDesc         = desc("cas_backend_up", "Whether the backend answered when it was last asked for these gauges.", "backend")
 )
 
 // NewCollector returns a Collector; register it.
-func NewCollector(db *storage.DB, client redis.UniversalClient, logger *slog.Logger) *Collector {
-	return &Collector{db: db, client: client, logger: logger}
-}
+func NewCollector(config CollectorConfig) *Collector { return &Collector{CollectorConfig: config} }
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{documentsDesc, oldestDesc, unknownDesc, pausedDesc, callbacksDesc, tasksDesc, upDesc} {
+	for _, d := range []*prometheus.Desc{
+		documentsDesc, overBudgetDesc, oldestDesc, unknownDesc, pausedDesc, creditsDesc, workersDesc, budgetDesc, budgetMaxDesc,
+		recentDesc, deadRatioDesc, skewDesc, callbacksDesc, tasksDesc, memoryDesc, memoryMaxDesc, evictedDesc, permittedDesc, rateDesc, heldDesc,
+		breakerDesc, upDesc,
+	} {
 		descs <- d
 	}
 }
@@ -60,9 +90,7 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.cached == nil || time.Since(c.taken) > cacheAge {
-		ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
-		defer cancel()
-		c.cached = append(c.ledger(ctx), c.queues(ctx)...)
+		c.cached = c.ask()
 		c.taken = time.Now()
 	}
 	for _, m := range c.cached {
@@ -70,64 +98,19 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
+// ask asks both backends at the same time: one that hangs does not cost the other's
+// time.
+func (c *Collector) ask() []prometheus.Metric {
+	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
+	defer cancel()
+	var ledger, redis []prometheus.Metric
+	var group sync.WaitGroup
+	group.Go(func() { ledger = c.ledger(ctx) })
+	group.Go(func() { redis = c.fromRedis(ctx) })
+	group.Wait()
+	return append(ledger, redis...)
+}
+
 func gauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
-}
-
-func (c *Collector) ledger(ctx context.Context) []prometheus.Metric {
-	overview, err := c.db.Overview(ctx, "")
-	callbacks, callbacksErr := c.db.OpenCallbacks(ctx)
-	if err := errors.Join(err, callbacksErr); err != nil {
-		c.logger.WarnContext(ctx, "ledger gauges cannot be read", slog.Any("err", err))
-		return []prometheus.Metric{gauge(upDesc, 0, "postgres")}
-	}
-	metrics := []prometheus.Metric{gauge(upDesc, 1, "postgres"), gauge(unknownDesc, float64(overview.Unknown)), gauge(callbacksDesc, float64(callbacks.N))}
-	for _, status := range storage.Statuses() {
-		metrics = append(metrics, gauge(documentsDesc, float64(overview.Documents[status]), string(status)))
-	}
-	for _, reason := range []storage.Reason{storage.ReasonUnauthorized, storage.ReasonInsufficientCredits, storage.ReasonForbidden} {
-		paused := 0.0
-		if overview.Account.Reason == reason {
-			paused = 1
-		}
-		metrics = append(metrics, gauge(pausedDesc, paused, string(reason)))
-	}
-	for _, queue := range []string{storage.QueueInteractive, storage.QueueBulk} {
-		age := 0.0
-		if oldest, waits := overview.OldestPending[queue]; waits {
-			age = max(0, time.Since(oldest).Seconds())
-		}
-		metrics = append(metrics, gauge(oldestDesc, age, queue))
-	}
-	return metrics
-}
-
-// queues counts the tasks by the keys that asynq keeps them under.
-func (c *Collector) queues(ctx context.Context) []prometheus.Metric {
-	type count struct {
-		queue, state string
-		n            *redis.IntCmd
-	}
-	var counts []count
-	_, err := c.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for _, queue := range []string{storage.QueueInteractive, storage.QueueBulk, QueueCallbacks} {
-			prefix := "asynq:{" + queue + "}:"
-			for _, state := range []string{"pending", "active"} {
-				counts = append(counts, count{queue, state, pipe.LLen(ctx, prefix+state)})
-			}
-			for _, state := range []string{"scheduled", "retry", "archived"} {
-				counts = append(counts, count{queue, state, pipe.ZCard(ctx, prefix+state)})
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		c.logger.WarnContext(ctx, "queue gauges cannot be read", slog.Any("err", err))
-		return []prometheus.Metric{gauge(upDesc, 0, "redis")}
-	}
-	metrics := []prometheus.Metric{gauge(upDesc, 1, "redis")}
-	for _, n := range counts {
-		metrics = append(metrics, gauge(tasksDesc, float64(n.n.Val()), n.queue, n.state))
-	}
-	return metrics
 }

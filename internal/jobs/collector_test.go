@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
@@ -31,10 +32,14 @@ func gauges(t *testing.T, c *Collector) map[string]float64 {
 			for _, label := range metric.GetLabel() {
 				name += " " + label.GetValue()
 			}
-			values[name] = metric.GetGauge().GetValue()
+			values[name] = metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
 		}
 	}
 	return values
+}
+
+func newCollector(db *storage.DB, client redis.UniversalClient) *Collector {
+	return NewCollector(CollectorConfig{DB: db, Redis: client, Lease: time.Minute, Logger: quiet()})
 }
 
 func TestCollector(t *testing.T) {
@@ -49,14 +54,34 @@ func TestCollector(t *testing.T) {
 	enqueuer := NewEnqueuer(db, client, 0)
 	submit(t, enqueuer, newDocument("c.pdf", storage.QueueInteractive))
 
-	collector := NewCollector(db, client, quiet())
-	got := gauges(t, collector)
-	if age := got["cas_oldest_pending_seconds bulk"]; age < 3600 {
-		t.Errorf("the oldest pending document is %v seconds old, want an hour", age)
+	if err := db.Heartbeat(t.Context(), uuid.New(), "test"); err != nil {
+		t.Fatal(err)
 	}
-	delete(got, "cas_oldest_pending_seconds bulk")
+	if err := db.NoteCredits(t.Context(), "41.5"); err != nil {
+		t.Fatal(err)
+	}
+	limiter := NewLimiter(client, "key", 120, time.Minute)
+	if err := limiter.Hold(t.Context(), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	collector := newCollector(db, client)
+	collector.Limiter = limiter
+	got := gauges(t, collector)
+	for name, least := range map[string]float64{
+		"cas_oldest_pending_seconds bulk": 3600, "cas_limiter_held_seconds": 3000, "cas_redis_memory_used_bytes": 1,
+	} {
+		if got[name] < least {
+			t.Errorf("%s = %v, want at least %v", name, got[name], least)
+		}
+		delete(got, name)
+	}
 	want := map[string]float64{
 		"cas_backend_up postgres": 1, "cas_backend_up redis": 1, "cas_attempts_unknown": 0,
+		"cas_clock_skew_seconds postgres": 0, "cas_clock_skew_seconds redis": 0, "cas_workers": 1, "cas_credits_remaining": 41.5,
+		"cas_documents_over_budget": 0, "cas_budget_used_credits": 0, "cas_budget_limit_credits": 0,
+		"cas_batch_documents recorded": 0, "cas_batch_documents parsed": 0, "cas_batch_documents dead": 0, "cas_batch_dead_ratio": 0,
+		"cas_redis_memory_max_bytes": 0, "cas_redis_evicted_keys_total": 0,
+		"cas_limiter_permitted_calls_per_second": 2, "cas_limiter_rate_ratio": 0.7, "cas_breaker_open": 0,
 		"cas_account_paused unauthorized": 0, "cas_account_paused insufficient_credits": 0, "cas_account_paused forbidden": 0,
 		"cas_oldest_pending_seconds interactive": 0, // none waits
 		"cas_documents pending":                  2, "cas_documents queued": 1, "cas_documents calling": 0, "cas_documents answered": 0,
@@ -88,14 +113,19 @@ func TestCollector(t *testing.T) {
 // the other.
 func TestCollector_BackendsDown(t *testing.T) {
 	t.Parallel()
-	ledger := []string{"cas_account_paused", "cas_attempts_unknown", "cas_callbacks_open", "cas_documents", "cas_oldest_pending_seconds"}
+	ledger := []string{
+		"cas_account_paused", "cas_attempts_unknown", "cas_batch_dead_ratio", "cas_batch_documents", "cas_budget_limit_credits",
+		"cas_budget_used_credits", "cas_callbacks_open", "cas_clock_skew_seconds", "cas_documents", "cas_documents_over_budget", "cas_oldest_pending_seconds", "cas_workers",
+	}
 	for name, test := range map[string]struct {
 		postgres, redis bool
 		want            []string
 	}{
-		"Redis":    {postgres: true, want: ledger},
-		"Postgres": {redis: true, want: []string{"cas_queue_tasks"}},
-		"Both":     {},
+		"Redis": {postgres: true, want: ledger},
+		"Postgres": {redis: true, want: []string{
+			"cas_clock_skew_seconds", "cas_queue_tasks", "cas_redis_evicted_keys_total", "cas_redis_memory_max_bytes", "cas_redis_memory_used_bytes",
+		}},
+		"Both": {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -107,7 +137,7 @@ func TestCollector_BackendsDown(t *testing.T) {
 			if client = deadRedis(t); test.redis {
 				client = newRedis(t)
 			}
-			got := gauges(t, NewCollector(db, client, quiet()))
+			got := gauges(t, newCollector(db, client))
 			up := map[bool]float64{true: 1}
 			if got["cas_backend_up postgres"] != up[test.postgres] || got["cas_backend_up redis"] != up[test.redis] {
 				t.Errorf("gauges %v, want cas_backend_up to tell what is down", got)

@@ -37,6 +37,8 @@ type DispatcherConfig struct {
 	// without a gap for a whole lease. After an outage of Postgres nobody has:
 	// then nobody is taken for dead.
 	Steady func() bool
+	// Metrics count what becomes dead here; nil counts nothing.
+	Metrics *Metrics
 }
 
 // Dispatcher keeps a small window of tasks in Redis: it moves pending documents
@@ -56,6 +58,7 @@ const (
 	tendInterval    = time.Second      // between looks at the account
 	forgetInterval  = time.Minute      // between looks for answers that are kept for too long
 	forgetChunk     = 500              // answers that are forgotten at once, so that nobody waits for it
+	countInterval   = 5 * time.Second  // between additions of what has changed about the counts
 )
 
 // NewDispatcher returns a Dispatcher.
@@ -71,6 +74,11 @@ func NewDispatcher(config DispatcherConfig) *Dispatcher {
 
 // Leads reports whether this process is the leader.
 func (d *Dispatcher) Leads() bool { return d.leads.Load() }
+
+func (d *Dispatcher) setLeads(leads bool) {
+	d.leads.Store(leads)
+	d.Metrics.leads(leads)
+}
 
 // Run dispatches, or stands by, until ctx ends.
 func (d *Dispatcher) Run(ctx context.Context) {
@@ -102,13 +110,13 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 		return err
 	}
 	defer leader.Resign() //nolint:contextcheck // resigning must work when ctx has ended
-	d.leads.Store(true)
-	defer d.leads.Store(false)
+	d.setLeads(true)
+	defer d.setLeads(false)
 	d.Logger.InfoContext(ctx, "dispatcher leads")
 
 	at := rounds{
 		stale: newEvery(staleInterval), reclaim: newEvery(d.Lease / 4), tend: newEvery(tendInterval), forget: newEvery(forgetInterval),
-		callbacks: newEvery(callbackInterval),
+		callbacks: newEvery(callbackInterval), count: newEvery(countInterval),
 	}
 	for ctx.Err() == nil {
 		if err := d.work(ctx, leader, at); err != nil {
@@ -124,7 +132,7 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 const roundLimit = time.Minute
 
 // rounds tell when each of the leader's rarer duties is due.
-type rounds struct{ stale, reclaim, tend, forget, callbacks *every }
+type rounds struct{ stale, reclaim, tend, forget, callbacks, count *every }
 
 func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, at rounds) error {
 	ctx, cancel := context.WithTimeout(ctx, roundLimit)
@@ -144,6 +152,9 @@ func (d *Dispatcher) work(ctx context.Context, leader *storage.Leader, at rounds
 	}
 	if d.Callbacks && at.callbacks.due() {
 		work = append(work, d.feedCallbacks(ctx, leader))
+	}
+	if at.count.due() {
+		work = append(work, leader.AddUpCounts(ctx))
 	}
 	return errors.Join(work...)
 }
@@ -182,6 +193,7 @@ func (d *Dispatcher) reclaim(ctx context.Context, leader *storage.Leader) error 
 		return err // without Redis nobody is suspected, which costs a crash more
 	}
 	dead, err := leader.Crashed(ctx, suspects)
+	d.Metrics.died(storage.ReasonCrashed, len(dead))
 	for _, id := range dead {
 		d.Logger.ErrorContext(ctx, "document is dead", slog.String("document_id", id.String()), slog.String("reason", string(storage.ReasonCrashed)))
 	}

@@ -30,9 +30,9 @@ func TestProcessor_Intake_Callback(t *testing.T) {
 		if err := p.intake(t.Context(), payload); err != nil {
 			t.Fatal(err)
 		}
-		standings, err := db.Standings(t.Context(), []uuid.UUID{id})
-		if err != nil || standings[id].CallbackURL != step.want {
-			t.Errorf("asked for %q: %q is told, %v, want %q", step.asked, standings[id].CallbackURL, err, step.want)
+		submissions, err := db.Submissions(t.Context(), []uuid.UUID{id})
+		if err != nil || submissions[id].CallbackURL != step.want {
+			t.Errorf("asked for %q: %q is told, %v, want %q", step.asked, submissions[id].CallbackURL, err, step.want)
 		}
 	}
 }

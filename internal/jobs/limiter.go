@@ -22,12 +22,13 @@ import (
 // A permit is a slot in time that its holder waits for: asking only once the slot
 // has come would lose the time that asking takes, 100 times a second.
 type Limiter struct {
-	client   redis.UniversalClient
-	key      string
-	interval time.Duration // between permits; 0: no limit
-	probing  time.Duration // how long a probe keeps others from probing, unless it reports
-	lines    [2]line       // where the documents of this process wait: bulk, interactive
-	clock    func() int64  // the time in microseconds, by tests; nil is Redis' own
+	client    redis.UniversalClient
+	key       string
+	perMinute int           // as permitted; 0: no limit
+	interval  time.Duration // between permits; 0: no limit
+	probing   time.Duration // how long a probe keeps others from probing, unless it reports
+	lines     [2]line       // where the documents of this process wait: bulk, interactive
+	clock     func() int64  // the time in microseconds, by tests; nil is Redis' own
 }
 
 const (
@@ -60,7 +61,7 @@ func NewLimiter(client redis.UniversalClient, key redact.Secret, perMinute int, 
 	sum := sha256.Sum256([]byte(key.Reveal()))
 	l := &Limiter{
 		client: client, key: "casflow:{" + hex.EncodeToString(sum[:8]) + "}:rate",
-		probing: callTimeout + probeGrace, lines: [2]line{newLine(), newLine()},
+		perMinute: max(0, perMinute), probing: callTimeout + probeGrace, lines: [2]line{newLine(), newLine()},
 	}
 	if perMinute > 0 {
 		// Rounded up to what Redis' clock can tell.

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"casflow/internal/casapi"
 	"casflow/internal/storage"
 	"casflow/internal/storage/storagetest"
 )
@@ -29,6 +31,7 @@ var contract = map[string][]string{
 	"cas_credits_spent_total":          nil,
 	"cas_answers_reused_total":         nil,
 	"cas_attempts_unknown":             nil,
+	"cas_account_paused":               {"reason"},
 	"cas_oldest_pending_seconds":       {"queue"},
 	"cas_queue_tasks":                  {"queue", "state"},
 	"cas_rows_written_total":           {"table"},
@@ -43,13 +46,16 @@ func newMetrics() (*Metrics, *prometheus.Registry) {
 func TestMetrics_Contract(t *testing.T) {
 	t.Parallel()
 	metrics, registry := newMetrics()
-	registry.MustRegister(NewCollector(storagetest.New(t), newRedis(t), quiet()))
+	db, client := storagetest.New(t), newRedis(t)
+	collector := newCollector(db, client)
+	collector.Limiter = NewLimiter(client, "key", 60, time.Minute)
+	registry.MustRegister(collector)
 	// A label shows once it has been used.
-	metrics.processed.WithLabelValues(storage.KindSmart, "parsed").Inc()
-	metrics.called("/v4/smart/parse", 200, time.Second)
+	metrics.Called(casapi.SmartParse, 200, time.Second)
 	metrics.stageDuration.WithLabelValues("call").Observe(1)
-	metrics.wrote(map[string]int64{"statements": 1})
-	metrics.credits("1", "41")
+	if err := db.NoteCredits(t.Context(), "41"); err != nil {
+		t.Fatal(err)
+	}
 
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil || len(problems) > 0 {
@@ -91,44 +97,67 @@ func TestMetrics_Zeroes(t *testing.T) {
 	}
 }
 
+// TestMetrics_Bounded shows that no label grows with what the API, the ledger or
+// another service sends.
+func TestMetrics_Bounded(t *testing.T) {
+	t.Parallel()
+	metrics, registry := newMetrics()
+	for n := range 10_000 {
+		word := strconv.Itoa(n)
+		metrics.Called(casapi.Endpoint("/v4/cdsl/fetch/"+word+"/verify"), n, time.Second)
+		metrics.ended("kind"+word, "parsed")
+		metrics.Called(casapi.SmartParse, -n, time.Second)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if n := len(family.GetMetric()); n > 600 { // the statuses there are, and a few
+			t.Errorf("%s has %d series", family.GetName(), n)
+		}
+		for _, metric := range family.GetMetric() {
+			for _, label := range metric.GetLabel() {
+				if label.GetName() == "endpoint" && label.GetValue() != string(casapi.SmartParse) && label.GetValue() != "other" {
+					t.Errorf("%s has the endpoint %s", family.GetName(), label.GetValue())
+				}
+			}
+		}
+	}
+}
+
 func TestMetrics_Credits(t *testing.T) {
 	t.Parallel()
 	type credits struct{ spent, left string }
 	for name, test := range map[string]struct {
 		said  []credits
 		spent float64
-		known bool
-		left  float64
+		left  string // "" not known
 	}{
-		"Silent":     {nil, 0, false, 0},
-		"Unknown":    {[]credits{{"", ""}}, 0, false, 0},
-		"BadText":    {[]credits{{"one", "many"}, {"1,0", "4 2"}, {"0x", "1e999"}}, 0, false, 0},
-		"Both":       {[]credits{{"1", "41.5"}}, 1, true, 41.5},
-		"Fractions":  {[]credits{{"0.5", "41.5"}, {"0.25", "41.25"}}, 0.75, true, 41.25},
-		"SpentOnly":  {[]credits{{"2", ""}}, 2, false, 0},
-		"LeftOnly":   {[]credits{{"", "7"}}, 0, true, 7},
-		"LastKnown":  {[]credits{{"1", "7"}, {"1", ""}, {"1", "few"}}, 3, true, 7},
-		"Exhausted":  {[]credits{{"1", "0"}}, 1, true, 0}, // 0 is known, and not the same as absent
-		"Refilled":   {[]credits{{"1", "0"}, {"1", "200"}}, 2, true, 200},
-		"NotEarned":  {[]credits{{"-1", "7"}}, 0, true, 7}, // a counter cannot go down
-		"Overdrawn":  {[]credits{{"1", "-3"}}, 1, true, -3},
-		"AsExponent": {[]credits{{"1e0", "1.5e2"}}, 1, true, 150},
+		"Silent":     {},
+		"Unknown":    {said: []credits{{"", ""}}},
+		"BadText":    {said: []credits{{"one", "many"}, {"1,0", "4 2"}, {"0x1", "1e999"}, {"NaN", "Inf"}, {"1_0", "-"}}},
+		"Both":       {[]credits{{"1", "41.5"}}, 1, "41.5"},
+		"Fractions":  {[]credits{{"0.5", "41.5"}, {"0.25", "41.25"}}, 0.75, "41.25"},
+		"SpentOnly":  {[]credits{{"2", ""}}, 2, ""},
+		"LeftOnly":   {[]credits{{"", "7"}}, 0, "7"},
+		"LastKnown":  {[]credits{{"1", "7"}, {"1", ""}, {"1", "few"}}, 3, "7"},
+		"Exhausted":  {[]credits{{"1", "0"}}, 1, "0"},  // 0 is known, and not the same as absent
+		"NotEarned":  {[]credits{{"-1", "7"}}, 0, "7"}, // a counter cannot go down
+		"Overdrawn":  {[]credits{{"1", "-3"}}, 1, "-3"},
+		"AsExponent": {[]credits{{"1e0", "1.5e2"}}, 1, "1.5e2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			metrics, registry := newMetrics()
+			metrics, _ := newMetrics()
 			for _, said := range test.said {
 				metrics.credits(said.spent, said.left)
 			}
 			if got := testutil.ToFloat64(metrics.creditsSpent); got != test.spent {
 				t.Errorf("spent %v, want %v", got, test.spent)
 			}
-			shown, err := testutil.GatherAndCount(registry, "cas_credits_remaining")
-			if err != nil || (shown == 1) != test.known {
-				t.Errorf("cas_credits_remaining shows %d times (%v), want it shown: %t", shown, err, test.known)
-			}
-			if got := testutil.ToFloat64(metrics.creditsLeft); got != test.left {
-				t.Errorf("left %v, want %v", got, test.left)
+			if got, again := metrics.takeHeard(), metrics.takeHeard(); got != test.left || again != "" {
+				t.Errorf("left %q, then %q, want %q once", got, again, test.left)
 			}
 		})
 	}
@@ -137,15 +166,18 @@ func TestMetrics_Credits(t *testing.T) {
 func TestMetrics_Called(t *testing.T) {
 	t.Parallel()
 	metrics, registry := newMetrics()
-	for _, status := range []int{200, 200, 429, 0} {
-		metrics.called("/v4/smart/parse", status, 3*time.Second)
+	for _, status := range []int{200, 200, 429, 0, 700} {
+		metrics.Called(casapi.SmartParse, status, 3*time.Second)
 	}
+	metrics.Called("/v1/credits", 200, time.Second)
 	const want = `
 # HELP cas_api_requests_total Calls of the API by endpoint and code: the HTTP status, or "none" when no answer came.
 # TYPE cas_api_requests_total counter
+cas_api_requests_total{code="200",endpoint="/v1/credits"} 1
 cas_api_requests_total{code="200",endpoint="/v4/smart/parse"} 2
 cas_api_requests_total{code="429",endpoint="/v4/smart/parse"} 1
 cas_api_requests_total{code="none",endpoint="/v4/smart/parse"} 1
+cas_api_requests_total{code="other",endpoint="/v4/smart/parse"} 1
 `
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "cas_api_requests_total"); err != nil {
 		t.Error(err)

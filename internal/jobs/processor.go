@@ -169,10 +169,16 @@ func (r *run) try(ctx context.Context) (err error) {
 	if len(answer.Body) == 0 { // it has become rows, and is not kept any more
 		return r.p.DB.ParsedLike(ctx, r.document.ID, answer.DocumentID, r.p.WorkerID)
 	}
-	p := &r.p.unsaved
-	p.add(int64(len(answer.Body)))
-	defer p.add(-int64(len(answer.Body)))
+	held := int64(len(answer.Body))
+	r.p.hold(held)
+	defer r.p.hold(-held)
 	return r.save(ctx, answer)
+}
+
+// hold notes bytes of answers that are not saved yet; a negative number lets them go.
+func (p *Processor) hold(bytes int64) {
+	p.unsaved.add(bytes)
+	p.Metrics.holds(bytes)
 }
 
 // answer returns the document's answer: the one that is kept for it, or parked
@@ -225,6 +231,7 @@ func (p *Processor) intake(ctx context.Context, payload Payload) error {
 	object := Object{Bucket: payload.Bucket, Key: payload.Key, VersionID: payload.VersionID}
 	etag, size, err := p.Objects.ETag(ctx, object)
 	if err != nil && judge(missing(err)).action != actBury { // a missing object is recorded, and buried by name
+		p.Metrics.backendFailed(backendS3)
 		return p.putOff(ctx, "object cannot be looked up", err)
 	}
 	queue, ok := asynq.GetQueueName(ctx)
@@ -260,7 +267,7 @@ func (p *Processor) buryTask(ctx context.Context, task *asynq.Task, id uuid.UUID
 	if err := p.DB.BuryTask(ctx, letter); err != nil {
 		return p.putOff(ctx, "bad task cannot be recorded", err)
 	}
-	p.Metrics.deadLetters.WithLabelValues(string(storage.ReasonBadTask)).Inc()
+	p.Metrics.died(storage.ReasonBadTask, 1)
 	p.Logger.ErrorContext(ctx, "bad task", slog.String("task_id", name), slog.String("document_id", id.String()), slog.Any("err", fault))
 	return fmt.Errorf("bad_task: %w", asynq.SkipRetry)
 }

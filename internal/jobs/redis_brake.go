@@ -17,7 +17,8 @@ import (
 // again without a pause, thousands of times a second. Each failed command waits a
 // little before it fails, longer the longer the trouble lasts.
 type brake struct {
-	logger *slog.Logger
+	logger  *slog.Logger
+	metrics *Metrics
 
 	mu       sync.Mutex
 	failures int // in a row
@@ -28,10 +29,10 @@ const (
 	brakeMost  = 2 * time.Second
 )
 
-// Brake makes a client slow down while its Redis is in trouble, and log when that
-// begins and ends. The client must not be in use yet.
-func Brake(client redis.UniversalClient, logger *slog.Logger) {
-	client.AddHook(&brake{logger: logger})
+// Brake makes a client slow down while its Redis is in trouble, count what fails, and
+// log when that begins and ends. The client must not be in use yet.
+func Brake(client redis.UniversalClient, metrics *Metrics, logger *slog.Logger) {
+	client.AddHook(&brake{metrics: metrics, logger: logger})
 }
 
 // DialHook leaves dialling as it is: a failed dial fails its command.
@@ -59,6 +60,7 @@ func (b *brake) after(ctx context.Context, err error) error {
 		}
 		return err
 	}
+	b.metrics.backendFailed(backendRedis)
 	b.mu.Lock()
 	b.failures++
 	failures := b.failures

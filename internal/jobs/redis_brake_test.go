@@ -53,7 +53,8 @@ func TestBrake(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		b := &brake{logger: slog.New(slog.NewTextHandler(&log, nil))}
+		metrics, _ := newMetrics()
+		b := &brake{metrics: metrics, logger: slog.New(slog.NewTextHandler(&log, nil))}
 		full := refusalError("OOM command not allowed")
 		var last time.Duration
 		for n := range 10 {

@@ -38,6 +38,7 @@ type RedisFacts struct {
 	// UsedMemory and MaxMemory are in bytes, -1 where unknown. A MaxMemory of 0 is
 	// no limit.
 	UsedMemory, MaxMemory int64
+	Evicted               int64 // keys thrown away for want of memory, as far as it is told
 	Persistence           string
 	SaveFailed            bool // the last write to disk failed
 	// Skew is how far the server's clock is ahead of ours, at the least (see
@@ -131,7 +132,8 @@ func factsOf(info string) RedisFacts {
 	}
 	facts := RedisFacts{
 		Version: fields["redis_version"], Mode: fields["redis_mode"], Role: fields["role"], Policy: fields["maxmemory_policy"],
-		UsedMemory: byteCount(fields["used_memory"]), MaxMemory: byteCount(fields["maxmemory"]),
+		UsedMemory: count(fields["used_memory"]), MaxMemory: count(fields["maxmemory"]),
+		Evicted:    max(0, count(fields["evicted_keys"])),
 		SaveFailed: fields["rdb_last_bgsave_status"] == "err" || fields["aof_last_write_status"] == "err",
 	}
 	if fields["aof_enabled"] == "1" {
@@ -152,7 +154,8 @@ func (f *RedisFacts) snapshots(settings map[string]string) {
 	}
 }
 
-func byteCount(text string) int64 {
+// count reads a number of bytes or keys; -1 is none.
+func count(text string) int64 {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 {
 		return n
 	}

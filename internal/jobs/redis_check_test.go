@@ -28,8 +28,8 @@ func TestRedisFacts_Info(t *testing.T) {
 		"Redis7": {
 			info("# Server", "redis_version:7.0.15", "redis_mode:standalone", "executable:/usr/bin/redis-server", "", "# Memory", "used_memory:1048576",
 				"maxmemory:4194304", "maxmemory_policy:allkeys-lru", "# Persistence", "rdb_last_bgsave_status:ok", "aof_enabled:1", "aof_last_write_status:ok",
-				"# Replication", "role:master"),
-			RedisFacts{Version: "7.0.15", Mode: "standalone", Role: "master", Policy: "allkeys-lru", UsedMemory: 1 << 20, MaxMemory: 4 << 20, Persistence: PersistenceAOF},
+				"# Stats", "evicted_keys:3", "# Replication", "role:master"),
+			RedisFacts{Version: "7.0.15", Mode: "standalone", Role: "master", Policy: "allkeys-lru", UsedMemory: 1 << 20, MaxMemory: 4 << 20, Evicted: 3, Persistence: PersistenceAOF},
 		},
 		"Redis28": { // knows no maxmemory in INFO yet
 			info("# Server", "redis_version:2.8.19", "redis_mode:standalone", "# Memory", "used_memory:5000", "# Persistence", "aof_enabled:0", "# Replication", "role:master"),

@@ -44,7 +44,11 @@ func newRun(p *Processor, document storage.Document, started time.Time) *run {
 // fetch brings the PDF to this machine.
 func (r *run) fetch(ctx context.Context) (*pdf, error) {
 	defer r.stages.start("fetch")()
-	return spool(ctx, r.p.Objects, r.object)
+	file, err := spool(ctx, r.p.Objects, r.object)
+	if err != nil && judge(err).action == actStall {
+		r.p.Metrics.backendFailed(backendS3)
+	}
+	return file, err
 }
 
 // saveGrace is how much longer writes to the ledger are tried once the worker is
@@ -239,7 +243,7 @@ func (r *run) bury(ctx context.Context, reason storage.Reason, cause error) erro
 		Message: redact.PANs(cause.Error()),
 	}
 	r.settle(ctx, func(ctx context.Context) error { return r.p.DB.Bury(ctx, letter, r.closing()) })
-	r.p.Metrics.deadLetters.WithLabelValues(string(reason)).Inc()
+	r.p.Metrics.died(reason, 1)
 	r.report(ctx, slog.LevelError, "document is dead", "dead", cause, slog.String("reason", string(reason)))
 	return fmt.Errorf("%s: %w", reason, asynq.SkipRetry)
 }
@@ -285,7 +289,7 @@ func (r *run) stallDelay() time.Duration {
 // report closes the try: one log line with the durations of its stages, and the
 // counter.
 func (r *run) report(ctx context.Context, level slog.Level, message, outcome string, err error, more ...slog.Attr) {
-	r.p.Metrics.processed.WithLabelValues(r.document.Kind, outcome).Inc()
+	r.p.Metrics.ended(r.document.Kind, outcome)
 	task, _ := asynq.GetTaskID(ctx)
 	attrs := []slog.Attr{
 		slog.String("document_id", r.document.ID.String()), slog.String("task_id", task), slog.String("queue", r.document.Queue),

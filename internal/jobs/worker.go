@@ -44,6 +44,7 @@ type Worker struct {
 	processor  *Processor
 	dispatcher *Dispatcher
 	heart      *heart
+	balance    *balance
 	servers    []taskServer
 }
 
@@ -64,7 +65,7 @@ func NewWorker(config WorkerConfig) *Worker {
 	w := &Worker{config: config, processor: NewProcessor(config.Processor)}
 	d := config.Dispatcher
 	d.DB, d.Enqueuer, d.Logger = config.Processor.DB, config.Processor.Enqueuer, config.Processor.Logger
-	d.CallTimeout = config.CallTimeout
+	d.CallTimeout, d.Metrics = config.CallTimeout, config.Processor.Metrics
 	heartDB := config.Heart
 	if heartDB == nil {
 		heartDB = d.DB
@@ -74,6 +75,9 @@ func NewWorker(config WorkerConfig) *Worker {
 	d.Steady = w.heart.steady
 	d.Callbacks = config.Callbacks != nil
 	w.dispatcher = NewDispatcher(d)
+	w.balance = &balance{
+		db: d.DB, api: d.API, limiter: config.Processor.Limiter, metrics: config.Processor.Metrics, logger: d.Logger, leads: w.dispatcher.Leads,
+	}
 
 	reserve, limit := max(1, config.Concurrency/4), config.CallTimeout+shutdownMargin
 	w.servers = []taskServer{
@@ -144,6 +148,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 	var group sync.WaitGroup
 	group.Go(func() { w.heart.run(life) })
+	group.Go(func() { w.balance.run(dispatching) })
 	group.Go(func() { w.dispatcher.Run(dispatching) })
 	started := 0
 	var failure error

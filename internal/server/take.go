@@ -65,12 +65,12 @@ func (s *Server) take(ctx context.Context, items []record.Item) ([]taken, error)
 		return nil, err
 	}
 	ids := record.IDs(items)
-	standings, err := s.DB.Standings(ctx, ids)
+	submissions, err := s.DB.Submissions(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	for n, d := range documents {
-		standing := standings[d.ID]
+		standing := submissions[d.ID]
 		all[n].Submitted = client.Submitted{
 			DocumentID: d.ID.String(), Status: string(standing.Status), New: fresh[d.ID], Bucket: d.Bucket, Key: redact.PANs(d.Key),
 			Callback: d.CallbackURL != "" && d.CallbackURL == standing.CallbackURL && standing.Status != storage.StatusParsed,

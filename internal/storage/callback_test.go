@@ -198,15 +198,15 @@ func TestDB_AskCallbacks(t *testing.T) {
 	if err := db.AskCallbacks(t.Context(), ids, []string{other, other, "", other}); err != nil {
 		t.Fatal(err)
 	}
-	standings, err := db.Standings(t.Context(), append(ids, uuid.New()))
+	submissions, err := db.Submissions(t.Context(), append(ids, uuid.New()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[uuid.UUID]storage.Standing{
+	want := map[uuid.UUID]storage.Submission{
 		ids[0]: {ids[0], storage.StatusPending, callbackURL}, ids[1]: {ids[1], storage.StatusPending, other},
 		ids[2]: {ids[2], storage.StatusPending, ""}, ids[3]: {ids[3], storage.StatusParsed, ""},
 	}
-	if diff := cmp.Diff(want, standings); diff != "" {
-		t.Errorf("Standings() (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, submissions); diff != "" {
+		t.Errorf("Submissions() (-want +got):\n%s", diff)
 	}
 }

@@ -40,7 +40,7 @@ type DB struct {
 // Open connects to url (any libpq URL). At most maxConns connections are used;
 // 0 leaves it to pool_max_conns of the URL or pgx's default. The connection is
 // tried once, so that a wrong URL shows at start.
-func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
+func Open(ctx context.Context, url string, maxConns int, options ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		// The parser's own text may quote the URL, password included.
@@ -48,6 +48,9 @@ func Open(ctx context.Context, url string, maxConns int) (*DB, error) {
 	}
 	if maxConns > 0 {
 		config.MaxConns = int32(min(maxConns, 10_000))
+	}
+	for _, option := range options {
+		option(config)
 	}
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "casflow"

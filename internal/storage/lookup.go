@@ -9,27 +9,27 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Standing is how a document stands, for whoever has just submitted it.
-type Standing struct {
+// Submission is how a document stands, for whoever has just submitted it.
+type Submission struct {
 	ID          uuid.UUID `db:"document_id"`
 	Status      Status    `db:"status"`
 	CallbackURL string    `db:"callback_url"` // who is told of its end; "" nobody
 }
 
-// Standings returns how documents stand, in one round trip; those that the ledger
+// Submissions returns how documents stand, in one round trip; those that the ledger
 // does not have are left out.
-func (db *DB) Standings(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Standing, error) {
-	found, err := all[Standing](ctx, db.pool, `
+func (db *DB) Submissions(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Submission, error) {
+	found, err := all[Submission](ctx, db.pool, `
 SELECT document_id, status, coalesce(callback_url, '') AS callback_url FROM cas.documents WHERE document_id = ANY (@ids)`,
 		pgx.NamedArgs{"ids": ids})
 	if err != nil {
 		return nil, fmt.Errorf("look up documents: %w", err)
 	}
-	standings := make(map[uuid.UUID]Standing, len(found))
+	submissions := make(map[uuid.UUID]Submission, len(found))
 	for _, s := range found {
-		standings[s.ID] = s
+		submissions[s.ID] = s
 	}
-	return standings, nil
+	return submissions, nil
 }
 
 // Lookup is a document as other services ask for it. A time that is nil, and any

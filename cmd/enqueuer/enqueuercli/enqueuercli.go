@@ -28,6 +28,9 @@ type cli struct {
 // console is where a command writes: results to out, all else to err.
 type console struct{ out, err io.Writer }
 
+// Commands describes the program's commands, for its documentation.
+func Commands() ([]config.Command, error) { return config.Commands("enqueuer", new(cli)) }
+
 // Run runs the program and returns its exit code (see config). What was recorded
 // when ctx ends stays recorded.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {

@@ -12,11 +12,12 @@ import (
 	"casflow/internal/redact"
 )
 
-// newAPI makes the client of the API that the settings name.
-func newAPI(api config.API, key func() redact.Secret) (*casapi.Client, error) {
+// newAPI makes the client of the API that the settings name. observe is told of each
+// call; nil tells nobody.
+func newAPI(api config.API, key func() redact.Secret, observe func(casapi.Endpoint, int, time.Duration)) (*casapi.Client, error) {
 	return casapi.New(casapi.Config{
 		BaseURL: api.BaseURL, APIKey: key, Timeout: api.Timeout, FileField: api.FileField,
-		UserAgent: "casflow/" + config.Version(), AccessTokens: api.AccessTokens(),
+		UserAgent: "casflow/" + config.Version(), AccessTokens: api.AccessTokens(), Observe: observe,
 	})
 }
 
@@ -31,7 +32,7 @@ func (c *doctorCommand) checkAPI(ctx context.Context) []finding {
 // apiFindings asks for the account's credits, which is free and tells whether the
 // key is any good.
 func apiFindings(ctx context.Context, api config.API, key func() redact.Secret) []finding {
-	client, err := newAPI(api, key)
+	client, err := newAPI(api, key, nil)
 	if err != nil {
 		return []finding{broken("api", err)}
 	}

@@ -55,7 +55,9 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 	logger.InfoContext(ctx, "worker starts", slog.String("version", config.Version()), slog.Any("postgres", c.Postgres),
 		slog.Any("redis", c.Redis), slog.Any("api", c.API), slog.Any("callback", c.Callback), slog.Int("concurrency", c.Worker.Concurrency))
 
-	db, err := openLedger(ctx, c.Postgres)
+	registry := telemetry.NewRegistry(config.Version(), config.Revision())
+	metrics := jobs.NewMetrics(registry)
+	db, err := openLedger(ctx, c.Postgres, storage.OnFailure(metrics.PostgresFailed))
 	if err != nil {
 		return err
 	}
@@ -65,12 +67,11 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, redis.Close()) }()
-	jobs.Brake(redis, logger)
+	jobs.Brake(redis, metrics, logger)
 	store, err := objectstore.Open(ctx, objectstore.Config{Endpoint: c.S3.Endpoint, ForcePathStyle: c.S3.ForcePathStyle, Logger: logger})
 	if err != nil {
 		return err
 	}
-	registry := telemetry.NewRegistry(config.Version(), config.Revision())
 	enqueuer := jobs.NewEnqueuer(db, redis, c.taskTimeout())
 	key, err := c.API.KeySource()
 	if err != nil {
@@ -79,11 +80,10 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 	if err := c.checkStart(ctx, db, redis, key, logger); err != nil {
 		return err
 	}
-	processor, err := c.processor(db, objects{store}, enqueuer, key, logger)
+	processor, err := c.processor(db, objects{store}, enqueuer, metrics, key, logger)
 	if err != nil {
 		return err
 	}
-	processor.Metrics = jobs.NewMetrics(registry)
 	answers, err := c.answerSealer(key())
 	if err != nil {
 		return err
@@ -91,7 +91,9 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 	processor.Parked = jobs.NewParked(redis, answers)
 	processor.Poison = jobs.NewPoison(redis, processor.WorkerID)
 	processor.Limiter = jobs.NewLimiter(redis, key(), c.API.RatePerMinute, c.API.Timeout)
-	registry.MustRegister(jobs.NewCollector(db, redis, logger))
+	registry.MustRegister(jobs.NewCollector(jobs.CollectorConfig{
+		DB: db, Redis: redis, Limiter: processor.Limiter, Lease: workerLease, Logger: logger,
+	}))
 
 	server, err := telemetry.Serve(ctx, c.Worker.Addr, registry, map[string]telemetry.Check{
 		"postgres": db.Ping, "redis": func(ctx context.Context) error { return redis.Ping(ctx).Err() },
@@ -106,7 +108,7 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 		err = errors.Join(err, server.Shutdown(ending))
 	}()
 
-	heart, err := storage.Open(ctx, c.Postgres.URL.Reveal(), 1)
+	heart, err := storage.Open(ctx, c.Postgres.URL.Reveal(), 1, storage.OnFailure(metrics.PostgresFailed))
 	if err != nil {
 		return err
 	}
@@ -159,8 +161,8 @@ func (c *runCommand) verdict(ctx context.Context, db *storage.DB) error {
 
 // openLedger connects to Postgres and makes sure that its schema is this
 // program's.
-func openLedger(ctx context.Context, postgres config.Postgres) (*storage.DB, error) {
-	db, err := storage.Open(ctx, postgres.URL.Reveal(), postgres.MaxConns)
+func openLedger(ctx context.Context, postgres config.Postgres, options ...storage.Option) (*storage.DB, error) {
+	db, err := storage.Open(ctx, postgres.URL.Reveal(), postgres.MaxConns, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +174,8 @@ func openLedger(ctx context.Context, postgres config.Postgres) (*storage.DB, err
 }
 
 // processor puts together what works on one document.
-func (c *runCommand) processor(db *storage.DB, pdfs jobs.Objects, enqueuer *jobs.Enqueuer, key func() redact.Secret, logger *slog.Logger) (jobs.ProcessorConfig, error) {
-	api, err := newAPI(c.API, key)
+func (c *runCommand) processor(db *storage.DB, pdfs jobs.Objects, enqueuer *jobs.Enqueuer, metrics *jobs.Metrics, key func() redact.Secret, logger *slog.Logger) (jobs.ProcessorConfig, error) {
+	api, err := newAPI(c.API, key, metrics.Called)
 	if err != nil {
 		return jobs.ProcessorConfig{}, err
 	}
@@ -183,7 +185,7 @@ func (c *runCommand) processor(db *storage.DB, pdfs jobs.Objects, enqueuer *jobs
 	}
 	limit, oneWay := c.API.UploadLimit()
 	return jobs.ProcessorConfig{
-		DB: db, API: api, Objects: pdfs, Sealer: sealer, Enqueuer: enqueuer, Logger: logger, WorkerID: uuid.New(),
+		DB: db, API: api, Objects: pdfs, Sealer: sealer, Enqueuer: enqueuer, Metrics: metrics, Logger: logger, WorkerID: uuid.New(),
 		MaxAttempts: c.Worker.MaxAttempts, Backoff: jobs.Backoff{Base: c.Worker.BackoffBase, Max: c.Worker.BackoffMax},
 		UploadLimit: limit, OneWay: oneWay, ProbeInterval: c.Account.ProbeInterval, HoldUnknown: c.Account.Unknown == "hold",
 		Budget: storage.Budget{DailyCredits: c.Account.DailyCredits, InteractiveFloor: c.Account.InteractiveFloor},

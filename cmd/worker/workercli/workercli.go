@@ -25,6 +25,9 @@ type cli struct {
 // console is where a command writes: results to out, all else to err.
 type console struct{ out, err io.Writer }
 
+// Commands describes the program's commands, for its documentation.
+func Commands() ([]config.Command, error) { return config.Commands("worker", new(cli)) }
+
 // Run runs the program and returns its exit code (see config). When ctx ends, it
 // takes no new work, finishes and saves the calls under way, and returns.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {

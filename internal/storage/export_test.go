@@ -1,0 +1,9 @@
+package storage
+
+// StandingQueries are the queries of Standing, for tests of what they cost.
+func StandingQueries() map[string]string {
+	return map[string]string{
+		"Counts": standingCountsSQL, "Oldest": standingOldestSQL, "Unknown": standingUnknownSQL,
+		"Account": standingAccountSQL, "Recent": standingRecentSQL,
+	}
+}

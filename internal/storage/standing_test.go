@@ -1,0 +1,261 @@
+package storage_test
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"casflow/internal/storage"
+	"casflow/internal/storage/storagetest"
+)
+
+func standing(t *testing.T, db *storage.DB) storage.Standing {
+	t.Helper()
+	s, err := db.Standing(t.Context(), lease)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestDB_Standing: what the gauges tell is what a count tells, at each step of a few
+// documents' lives, and whether or not the leader has added the changes up.
+func TestDB_Standing(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	leader := lead(t, db)
+	worker := startWorker(t, db)
+	counted := func(step string) {
+		t.Helper()
+		for _, when := range []string{"before", "after"} {
+			overview, err := db.Overview(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[storage.Status]int64{}
+			for status, n := range overview.Documents {
+				want[status] = int64(n)
+			}
+			got := standing(t, db)
+			for status, n := range got.Documents {
+				if n == 0 {
+					delete(got.Documents, status)
+				}
+			}
+			if diff := cmp.Diff(want, got.Documents); diff != "" || got.OverBudget != int64(overview.OverBudget) {
+				t.Errorf("%s, %s the changes are added up: over budget %d, want %d; documents (-want +got):\n%s",
+					step, when, got.OverBudget, overview.OverBudget, diff)
+			}
+			if err := leader.AddUpCounts(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	counted("empty")
+	if err := db.OpenBatch(t.Context(), "may", "s3://statements/may/", 3); err != nil {
+		t.Fatal(err)
+	}
+	var documents []storage.NewDocument
+	for n := range 5 {
+		d := newDocument(fmt.Sprintf("%d.pdf", n), storage.QueueBulk)
+		d.Batch = "may"
+		documents = append(documents, d)
+	}
+	record(t, db, append(documents, newDocument("other.pdf", storage.QueueInteractive))...)
+	record(t, db, documents...) // known: changes nothing
+	counted("recorded")
+	deliveries, err := leader.Dispatch(t.Context(), storage.QueueBulk, 10, storage.Budget{})
+	if err != nil || len(deliveries) != 3 {
+		t.Fatalf("dispatched %d, %v, want the 3 that the batch may cost", len(deliveries), err)
+	}
+	counted("dispatched")
+	ids := []uuid.UUID{deliveries[0].DocumentID, deliveries[1].DocumentID}
+	for _, id := range ids {
+		if _, err := db.Claim(t.Context(), id, worker); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counted("claimed")
+	letter := storage.DeadLetter{DocumentID: ids[0], Reason: storage.ReasonNotAPDF, Message: "no PDF"}
+	if err := db.Bury(t.Context(), letter, storage.AttemptEnd{WorkerID: worker}); err != nil {
+		t.Fatal(err)
+	}
+	begin(t, db, ids[1], worker, "req_1")
+	if err := db.Release(t.Context(), ids[1], worker, 0); err != nil {
+		t.Fatal(err)
+	}
+	counted("dead and released")
+	got := standing(t, db)
+	if age := got.OldestPending[storage.QueueInteractive]; age <= 0 {
+		t.Errorf("the oldest interactive document is %s old, want some time", age)
+	}
+	want := storage.Standing{
+		Unknown: 1, Workers: 1, Today: storage.Day{Calls: 1}, OverBudget: 2,
+		Recent: storage.Recent{Total: 5, Dead: 1},
+	}
+	ignore := cmpopts.IgnoreFields(storage.Standing{}, "Documents", "OldestPending", "Skew")
+	if diff := cmp.Diff(want, got, ignore); diff != "" {
+		t.Errorf("Standing() (-want +got):\n%s", diff)
+	}
+	storagetest.Rows(t, address, `DELETE FROM cas.documents WHERE batch = 'may'`)
+	counted("erased")
+}
+
+// TestDB_Standing_Recent: of the batches of the last day and those that go on, the one
+// that dies most is told; small and old ones are not.
+func TestDB_Standing_Recent(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	storagetest.Rows(t, address, `
+INSERT INTO cas.batches (batch, created_at, total, parsed, dead) VALUES
+	('well', now(), 100, 90, 5), ('ill', now() - interval '2 hours', 40, 20, 10),
+	('small', now(), 19, 0, 19), ('old', now() - interval '25 hours', 100, 0, 100),
+	('goes on', now() - interval '9 days', 1000, 500, 1)`)
+	want := storage.Recent{Total: 1159, Parsed: 610, Dead: 35, WorstDead: 10, WorstFinished: 30}
+	if diff := cmp.Diff(want, standing(t, db).Recent); diff != "" {
+		t.Errorf("recent batches (-want +got):\n%s", diff)
+	}
+}
+
+func TestDB_Standing_Credits(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	if _, ok, err := db.CreditsAge(t.Context()); ok || err != nil {
+		t.Errorf("CreditsAge() = %t, %v, want never", ok, err)
+	}
+	if err := db.NoteCredits(t.Context(), "41.5"); err != nil {
+		t.Fatal(err)
+	}
+	if got := standing(t, db).Credits; got != "41.5" {
+		t.Errorf("credits %q, want 41.5", got)
+	}
+	storagetest.Rows(t, address, `UPDATE cas.account SET credits_at = now() - interval '2 hours'`)
+	if age, ok, err := db.CreditsAge(t.Context()); !ok || err != nil || age < 2*time.Hour {
+		t.Errorf("CreditsAge() = %s, %t, %v, want two hours", age, ok, err)
+	}
+	if got := standing(t, db).Credits; got != "" {
+		t.Errorf("credits of two hours ago are told: %q", got)
+	}
+	if err := db.NoteCredits(t.Context(), ""); err != nil { // no limit
+		t.Fatal(err)
+	}
+	if got := standing(t, db).Credits; got != "" {
+		t.Errorf("credits %q without a limit, want none", got)
+	}
+}
+
+// fill fills the ledger with n documents in all states, and as many attempts.
+func fill(tb testing.TB, address string, n int) {
+	tb.Helper()
+	storagetest.Rows(tb, address, `INSERT INTO cas.batches (batch, total, max_credits) VALUES ('may', $1, 1), ('june', $1, NULL)`, n/2)
+	storagetest.Rows(tb, address, `
+INSERT INTO cas.documents (document_id, bucket, object_key, etag, kind, queue, batch, status, over_budget, finished_at, created_at)
+SELECT gen_random_uuid(), 'statements', 'in/' || i || '.pdf', md5(i::text), 'smart', CASE WHEN i % 50 = 0 THEN 'interactive' ELSE 'bulk' END,
+	CASE WHEN i % 2 = 0 THEN 'may' ELSE 'june' END,
+	CASE WHEN i % 10 < 5 THEN 'parsed' WHEN i % 10 < 9 THEN 'pending' ELSE 'dead' END, i % 10 = 8,
+	CASE WHEN i % 10 < 5 OR i % 10 = 9 THEN now() END, now() - i * interval '1 second'
+FROM generate_series(1, $1::integer) AS i`, n)
+	storagetest.Rows(tb, address, `
+INSERT INTO cas.attempts (request_id, document_id, endpoint, worker_id, outcome)
+SELECT 'req_' || object_key, document_id, '/v4/smart/parse', document_id, CASE WHEN status = 'dead' THEN 'refused' ELSE 'answered' END
+FROM cas.documents WHERE status <> 'pending'`)
+	storagetest.Rows(tb, address, `VACUUM ANALYZE cas.documents`)
+	storagetest.Rows(tb, address, `VACUUM ANALYZE cas.attempts`)
+	storagetest.Rows(tb, address, `
+INSERT INTO cas.batches (batch, created_at, total, parsed) SELECT 'old ' || i, now() - i * interval '1 day', 10, 10 FROM generate_series(2, 20000) AS i`)
+	storagetest.Rows(tb, address, `VACUUM ANALYZE cas.batches`)
+}
+
+// TestDB_Standing_Cost: no gauge goes through a table that grows with the documents,
+// whatever there is of them.
+func TestDB_Standing_Cost(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	fill(t, address, 40_000)
+	if err := lead(t, db).AddUpCounts(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	scanned := regexp.MustCompile(`Seq Scan on (documents|attempts|answers|dead_letters|batches|statements)\b`)
+	buffers := regexp.MustCompile(`Buffers: shared hit=(\d+)(?: read=(\d+))?`)
+	for name, sql := range storage.StandingQueries() {
+		rows, err := conn.Query(t.Context(), "EXPLAIN (ANALYZE, BUFFERS) "+sql, pgx.QueryExecModeSimpleProtocol,
+			pgx.NamedArgs{"lease": lease.String(), "least": storage.WorstLeast})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		plan := strings.Join(lines, "\n")
+		if found := scanned.FindString(plan); found != "" {
+			t.Errorf("%s: %s:\n%s", name, found, plan)
+		}
+		blocks := 0
+		if touched := buffers.FindStringSubmatch(plan); touched != nil { // the first line is that of the whole
+			hit, _ := strconv.Atoi(touched[1])
+			read, _ := strconv.Atoi(touched[2]) // "" none
+			blocks = hit + read
+		}
+		if blocks > 50 {
+			t.Errorf("%s touches %d blocks, want a few:\n%s", name, blocks, plan)
+		}
+	}
+}
+
+func BenchmarkDB_Standing(b *testing.B) {
+	db, address := storagetest.NewURL(b)
+	fill(b, address, 1_000_000)
+	leader, err := db.Lead(b.Context())
+	if err != nil || leader == nil {
+		b.Fatalf("Lead() = %v, %v, want a leader", leader, err)
+	}
+	defer leader.Resign()
+	if err := leader.AddUpCounts(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := db.Standing(b.Context(), lease); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// TestOnFailure tells what Postgres does not do from what it refuses.
+func TestOnFailure(t *testing.T) {
+	t.Parallel()
+	failures := 0
+	db, err := storage.Open(t.Context(), storagetest.URL(t), 1, storage.OnFailure(func() { failures++ }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	bad := newDocument("a.pdf", "no such queue")
+	if _, err := db.Record(t.Context(), []storage.NewDocument{bad}); err == nil || failures != 0 {
+		t.Errorf("refused values: %v, counted %d failures, want an error and none", err, failures)
+	}
+	empty, err := storage.Open(t.Context(), storagetest.Empty(t), 1, storage.OnFailure(func() { failures++ }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer empty.Close()
+	if _, err := empty.Account(t.Context()); err == nil || failures != 1 {
+		t.Errorf("a query that Postgres cannot run: %v, counted %d failures, want an error and 1", err, failures)
+	}
+	if _, err := empty.Standing(t.Context(), lease); err == nil || failures < 2 {
+		t.Errorf("a batch that Postgres cannot run: %v, counted %d failures, want an error and one more", err, failures)
+	}
+}
