@@ -124,11 +124,12 @@ func TestDecodeContractNote_Shapes(t *testing.T) {
 		`{"data":{"detailed_trades":[]}}`:                                        "",
 		`{"data":{"contract_note_info":{"contract_note_number":"a` + "\xff\"}}}": "a\ufffd",
 		`{"status":"success","data":{"contract_note_info":{"contract_note_number":5},"contract_note_info":{"contract_note_number":6}}}`: "6",
+		`{"data":{"detailed_trades":[{}` + strings.Repeat(`,{}`, 1<<19) + `]}}`:                                                         "decode contract note: bad answer: more rows than can be held in memory",
 		note[:50]: broken, ``: broken, note + note: broken, unified: not, `{"data":` + unified + `}`: not, `[]`: not,
 		`{"data":{"contract_note_info":[],"detailed_trades":{}}}`: not, `{"data":null}`: not, `{"data":[` + note + `]}`: not,
 	} {
 		if got := number(body); got != want {
-			t.Errorf("%s: got %q, want %q", body, got, want)
+			t.Errorf("%.200s: got %q, want %q", body, got, want)
 		}
 	}
 }
