@@ -3,7 +3,6 @@ package casapi_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -94,16 +93,7 @@ func TestClient_Ask_Timeout(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				silent := transportFunc(func(r *http.Request) (*http.Response, error) {
-					if r.Body != nil {
-						_, _ = io.Copy(io.Discard, r.Body)
-					}
-					<-r.Context().Done()
-					return nil, r.Context().Err()
-				})
-				client := newClient(t, func(c *casapi.Config) {
-					c.HTTPClient, c.Timeout = &http.Client{Transport: silent}, 20*time.Second
-				})
+				client := newClient(t, func(c *casapi.Config) { c.HTTPClient, c.Timeout = silent(), 20*time.Second })
 				begin := time.Now()
 				_, err := test.call(t.Context(), client)
 				assertFailed(t, err, casapi.ErrUnavailable, context.DeadlineExceeded, test.acts)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -69,9 +70,15 @@ func (call *call) contractNote(reply *reply, answer *Answer, failure *Error) (*A
 	return answer, nil
 }
 
+// maxNoteBytes bounds what the structs of a contract note take in memory: 30 MB of
+// "{}" would become gigabytes of empty trades. It leaves room for 250,000 of them.
+const maxNoteBytes = 64 << 20
+
+var errTooManyRows = errors.New("more rows than can be held in memory")
+
 // decodeInto reads valid UTF-8 into a struct of Values, each a part of one string.
 func decodeInto(body []byte, into object) error {
-	source := string(body)
+	source, held := string(body), uintptr(0)
 	values := json.UnmarshalFromFunc(func(decoder *jsontext.Decoder, value *Value) error {
 		raw, err := decoder.ReadValue()
 		end := int(decoder.InputOffset())
@@ -79,6 +86,9 @@ func decodeInto(body []byte, into object) error {
 		return err //nolint:wrapcheck // the library adds the place
 	})
 	objects := json.UnmarshalFromFunc(func(decoder *jsontext.Decoder, into object) error {
+		if held += reflect.TypeOf(into).Elem().Size(); held > maxNoteBytes {
+			return errTooManyRows
+		}
 		if decoder.PeekKind() == jsontext.KindBeginObject {
 			return errors.ErrUnsupported // go on in the ordinary way
 		}
@@ -89,8 +99,11 @@ func decodeInto(body []byte, into object) error {
 		return err //nolint:wrapcheck // as above
 	})
 	options := append(tolerant(), json.WithUnmarshalers(json.JoinUnmarshalers(values, objects)))
-	if json.Unmarshal(body, into, options...) != nil {
-		return errors.New("unreadable") // the error's own text may quote the answer
+	switch err := json.Unmarshal(body, into, options...); {
+	case err == nil:
+		return nil
+	case errors.Is(err, errTooManyRows):
+		return errTooManyRows
 	}
-	return nil
+	return errors.New("unreadable") // the error's own text may quote the answer
 }

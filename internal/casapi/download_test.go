@@ -106,11 +106,7 @@ func TestClient_Download_Hosts(t *testing.T) {
 func TestClient_Download_Time(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		silent := transportFunc(func(r *http.Request) (*http.Response, error) {
-			<-r.Context().Done()
-			return nil, r.Context().Err()
-		})
-		client := newClient(t, func(c *casapi.Config) { c.HTTPClient = &http.Client{Transport: silent} })
+		client := newClient(t, func(c *casapi.Config) { c.HTTPClient = silent() })
 		file := casapi.File{URL: "https://cdn.casparser.in/a.pdf", Expires: time.Now().Add(time.Second)}
 		begin := time.Now()
 		_, err := client.Download(t.Context(), file, io.Discard)

@@ -178,11 +178,7 @@ func TestClient_Usage_Lost(t *testing.T) {
 func TestClient_Usage_Timeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		silent := transportFunc(func(r *http.Request) (*http.Response, error) {
-			<-r.Context().Done()
-			return nil, r.Context().Err()
-		})
-		client := newClient(t, func(c *casapi.Config) { c.HTTPClient = &http.Client{Transport: silent} })
+		client := newClient(t, func(c *casapi.Config) { c.HTTPClient = silent() })
 		begin := time.Now()
 		_, err := client.Usage(t.Context(), casapi.UsageQuery{})
 		assertFailed(t, err, casapi.ErrUnavailable, nil, false)

@@ -79,11 +79,11 @@ func (s *Sandbox) credits(r *http.Request, a *account) *answer {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
 	credits := creditsAnswer{
-		Used: a.used.number(), IsUnlimited: a.left == unlimited,
+		Used: a.used.plain(), IsUnlimited: a.left == unlimited,
 		ResetsAt: nextMonth(s.clock()).Format(time.RFC3339), EnabledFeatures: features(),
 	}
 	if !credits.IsUnlimited {
-		remaining := a.left.number()
+		remaining := a.left.plain()
 		credits.Remaining = &remaining
 		credits.Limit = int((a.used + a.left + Credit - 1) / Credit)
 	}

@@ -148,7 +148,7 @@ func TestSandbox_Canned(t *testing.T) {
 	}
 
 	credits := b.mustSend(t, call{method: http.MethodPost, path: creditsPath, key: SandboxKey})
-	if got := string(credits.body); !strings.Contains(got, `"used":0.0,"remaining":null,"limit":0,"is_unlimited":true`) {
+	if got := string(credits.body); !strings.Contains(got, `"used":0,"remaining":null,"limit":0,"is_unlimited":true`) {
 		t.Errorf("credits = %s, want unlimited", got)
 	}
 	if got := b.usage(t, ""); len(got) != 0 {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -24,7 +25,11 @@ const (
 // String is the amount as the API writes it, with one decimal: "1.0".
 func (a Amount) String() string { return fmt.Sprintf("%d.%d", a/Credit, a%Credit) }
 
+// number is the amount in the log, plain the same in a balance: without a decimal
+// where it is whole.
 func (a Amount) number() json.Number { return json.Number(a.String()) }
+
+func (a Amount) plain() json.Number { return json.Number(strings.TrimSuffix(a.String(), ".0")) }
 
 // unlimited is the balance of an account that has no limit.
 const unlimited Amount = -1

@@ -63,6 +63,7 @@ func (r result) failure(t *testing.T) failure {
 // call is a request to be sent.
 type call struct {
 	method, path, key, id, contentType string
+	inbox                              string // the inbox token; "": none
 	body                               []byte
 }
 
@@ -76,6 +77,9 @@ func (b bench) send(ctx context.Context, c call) (result, error) {
 	request.Header.Set("Content-Type", c.contentType)
 	if c.key != "" {
 		request.Header.Set("x-api-key", c.key)
+	}
+	if c.inbox != "" {
+		request.Header.Set("x-inbox-token", c.inbox)
 	}
 	if c.id != "" {
 		request.Header.Set("X-Request-ID", c.id)

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -127,21 +126,6 @@ func TestSandbox_Strict(t *testing.T) {
 // mustSendInbox sends a call with an inbox token.
 func (b bench) mustSendInbox(t *testing.T, c call, token string) result {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), c.method, b.url+c.path, strings.NewReader(string(c.body)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", c.contentType)
-	request.Header.Set("x-api-key", c.key)
-	request.Header.Set("x-inbox-token", token)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return result{status: response.StatusCode, header: response.Header, body: body}
+	c.inbox = token
+	return b.mustSend(t, c)
 }
