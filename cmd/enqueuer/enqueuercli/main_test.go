@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/internal/devstack"
 	"casflow/internal/storage/storagetest"
 )
@@ -20,7 +22,28 @@ var (
 	s3Server    *devstack.S3
 )
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+// asProgram makes the test binary be the program, so that a test can kill it and
+// look at what it used.
+const asProgram = "CASFLOW_TEST_AS_ENQUEUER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(enqueuercli.Run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}
+	os.Exit(testMain(m))
+}
+
+// program is the program as a process of its own, not yet started.
+func program(tb testing.TB, args ...string) *exec.Cmd {
+	tb.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	command := exec.CommandContext(tb.Context(), self, args...)
+	command.Env = append(os.Environ(), asProgram+"=1")
+	return command
+}
 
 func testMain(m *testing.M) int {
 	ctx := context.Background()
