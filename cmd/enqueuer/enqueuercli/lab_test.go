@@ -40,7 +40,7 @@ type lab struct {
 
 var buckets atomic.Int64
 
-func setup(t *testing.T) lab {
+func setup(t testing.TB) lab {
 	t.Helper()
 	l := lab{bucket: fmt.Sprintf("statements-%d", buckets.Add(1))}
 	l.db, l.url = storagetest.NewURL(t)

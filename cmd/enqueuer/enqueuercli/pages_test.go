@@ -164,7 +164,7 @@ func TestScan_Killed(t *testing.T) {
 		<-r.Context().Done() // nobody gets what is asked for now
 		return true
 	})
-	scan := program(t, slices.Concat([]string{"scan", l.address("in/")}, l.settings(), []string{"--s3-endpoint", endpoint, "--listers", "3"})...)
+	scan, _ := program(t, slices.Concat([]string{"scan", l.address("in/")}, l.settings(), []string{"--s3-endpoint", endpoint, "--listers", "3"})...)
 	if err := scan.Start(); err != nil {
 		t.Fatal(err)
 	}
