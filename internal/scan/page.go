@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"casflow/internal/s3event"
 	"casflow/internal/storage"
 	"casflow/internal/storage/objectstore"
 )
@@ -65,16 +66,11 @@ func (r *run) choose(objects []objectstore.Info) []objectstore.Info {
 	chosen := make([]objectstore.Info, 0, len(objects))
 	for _, object := range objects {
 		folder := strings.HasSuffix(object.Key, "/") && object.Size == 0
-		if !folder && HasSuffix(object.Key, r.o.Suffix) && !object.LastModified.Before(r.o.Since) {
+		if !folder && s3event.HasSuffix(object.Key, r.o.Suffix) && !object.LastModified.Before(r.o.Since) {
 			chosen = append(chosen, object)
 		}
 	}
 	return chosen
-}
-
-// HasSuffix is whether a key ends with suffix, in any case.
-func HasSuffix(key, suffix string) bool {
-	return len(key) >= len(suffix) && strings.EqualFold(key[len(key)-len(suffix):], suffix)
 }
 
 // unknown leaves out what is known.

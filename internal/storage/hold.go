@@ -32,7 +32,7 @@ func (db *DB) hold(ctx context.Context, key int64) (*Hold, error) {
 		_, err = conn.Exec(ctx, keepaliveSQL)
 	}
 	if err != nil || !held {
-		h.Release() //nolint:contextcheck // releasing must work when ctx has ended
+		h.Release()     //nolint:contextcheck // releasing must work when ctx has ended
 		return nil, err //nolint:wrapcheck // wrapped by the exported method
 	}
 	return h, nil
