@@ -63,25 +63,25 @@ func (s *SQS) Stop() error {
 	return nil
 }
 
-// sqsFault is a refusal, as SQS words it.
-type sqsFault struct {
+// sqsError is a refusal, as SQS words it.
+type sqsError struct {
 	Type    string `json:"__type"`
 	Message string `json:"message"`
 }
 
-func (f *sqsFault) Error() string { return f.Type + ": " + f.Message }
+func (e *sqsError) Error() string { return e.Type + ": " + e.Message }
 
-func sqsFaultf(code, format string, args ...any) error {
-	return &sqsFault{"com.amazonaws.sqs#" + code, fmt.Sprintf(format, args...)}
+func refuseSQS(code, format string, args ...any) error {
+	return &sqsError{"com.amazonaws.sqs#" + code, fmt.Sprintf(format, args...)}
 }
 
 // ServeHTTP answers one request.
 func (s *SQS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, err := s.answer(r)
 	status := http.StatusOK
-	if fault, ok := errors.AsType[*sqsFault](err); ok {
-		answer, status = fault, http.StatusBadRequest
-		if strings.HasSuffix(fault.Type, "#InvalidSecurity") {
+	if refused, ok := errors.AsType[*sqsError](err); ok {
+		answer, status = refused, http.StatusBadRequest
+		if strings.HasSuffix(refused.Type, "#InvalidSecurity") {
 			status = http.StatusForbidden
 		}
 	} else if err != nil { // the client is gone
@@ -97,11 +97,11 @@ func (s *SQS) answer(r *http.Request) (any, error) {
 	credential, _, _ := strings.Cut(r.Header.Get("Authorization"), ",")
 	switch {
 	case r.Method != http.MethodPost || r.URL.Path != "/":
-		return nil, sqsFaultf("UnsupportedOperation", "%s %s", r.Method, r.URL.Path)
+		return nil, refuseSQS("UnsupportedOperation", "%s %s", r.Method, r.URL.Path)
 	case r.Header.Get("Content-Type") != "application/x-amz-json-1.0":
-		return nil, sqsFaultf("UnsupportedOperation", "content type %q", r.Header.Get("Content-Type"))
+		return nil, refuseSQS("UnsupportedOperation", "content type %q", r.Header.Get("Content-Type"))
 	case !strings.HasPrefix(credential, "AWS4-HMAC-SHA256 Credential="+s.AccessKey+"/") || !strings.HasSuffix(credential, scope):
-		return nil, sqsFaultf("InvalidSecurity", "not signed by %s for %s", s.AccessKey, scope)
+		return nil, refuseSQS("InvalidSecurity", "not signed by %s for %s", s.AccessKey, scope)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, 1<<20))
 	if err != nil {
@@ -127,7 +127,7 @@ func (s *SQS) answer(r *http.Request) (any, error) {
 		}
 		return s.queues.change(in, true)
 	default:
-		return nil, sqsFaultf("InvalidAction", "unknown action %q", action)
+		return nil, refuseSQS("InvalidAction", "unknown action %q", action)
 	}
 }
 
@@ -135,7 +135,7 @@ func decodeStrict(body []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
-		return sqsFaultf("SerializationException", "%s", err)
+		return refuseSQS("SerializationException", "%s", err)
 	}
 	return nil
 }

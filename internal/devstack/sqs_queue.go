@@ -112,13 +112,13 @@ func (q *sqsQueues) await(ctx context.Context, holds func() bool) error {
 func (q *sqsQueues) queue(url string) (*sqsQueue, error) {
 	found := q.byName[url[strings.LastIndex(url, "/")+1:]]
 	if found == nil {
-		return nil, sqsFaultf("QueueDoesNotExist", "The specified queue does not exist.")
+		return nil, refuseSQS("QueueDoesNotExist", "The specified queue does not exist.")
 	}
 	return found, nil
 }
 
 type sqsReceive struct {
-	QueueURL                    string   `json:"QueueUrl"` //nolint:tagliatelle // SQS has it so
+	QueueURL                    string   `json:"QueueUrl"`
 	MaxNumberOfMessages         int      `json:"MaxNumberOfMessages"`
 	WaitTimeSeconds             int      `json:"WaitTimeSeconds"`
 	VisibilityTimeout           int      `json:"VisibilityTimeout"`
@@ -141,7 +141,7 @@ type sqsDelivery struct {
 func (q *sqsQueues) receive(ctx context.Context, in sqsReceive) (any, error) {
 	if in.MaxNumberOfMessages < 1 || in.MaxNumberOfMessages > 10 || in.WaitTimeSeconds < 1 || in.WaitTimeSeconds > 20 ||
 		in.VisibilityTimeout < 1 || in.VisibilityTimeout > 43200 {
-		return nil, sqsFaultf("InvalidParameterValue", "%+v is out of range, or polls without waiting", in)
+		return nil, refuseSQS("InvalidParameterValue", "%+v is out of range, or polls without waiting", in)
 	}
 	var answer sqsReceived
 	var refused error
@@ -192,7 +192,7 @@ func (m *sqsMessage) deliver(hidden time.Duration, attributes []string) sqsDeliv
 }
 
 type sqsBatch struct {
-	QueueURL string     `json:"QueueUrl"` //nolint:tagliatelle // SQS has it so
+	QueueURL string     `json:"QueueUrl"`
 	Entries  []sqsEntry `json:"Entries"`
 }
 
@@ -227,13 +227,13 @@ func (q *sqsQueues) change(in sqsBatch, visibility bool) (any, error) {
 		return nil, err
 	}
 	if len(in.Entries) < 1 || len(in.Entries) > 10 {
-		return nil, sqsFaultf("TooManyEntriesInBatchRequest", "%d entries", len(in.Entries))
+		return nil, refuseSQS("TooManyEntriesInBatchRequest", "%d entries", len(in.Entries))
 	}
 	seen := make(map[string]bool)
 	answer := sqsChanged{Successful: []sqsDone{}, Failed: []sqsFailed{}}
 	for _, entry := range in.Entries {
 		if entry.ID == "" || seen[entry.ID] || (entry.VisibilityTimeout != nil) != visibility {
-			return nil, sqsFaultf("InvalidParameterValue", "entry %+v", entry)
+			return nil, refuseSQS("InvalidParameterValue", "entry %+v", entry)
 		}
 		seen[entry.ID] = true
 		if queue.apply(entry, q.now) {

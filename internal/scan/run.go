@@ -175,7 +175,7 @@ func (r *run) list(ctx context.Context, part *keyRange) error {
 	}()
 	for page, err := range r.store.ListAfter(ctx, r.o.Bucket, r.o.Prefix, part.after) {
 		if err != nil {
-			return err //nolint:wrapcheck // the store says it all
+			return err
 		}
 		own, done, err := part.take(page)
 		if err != nil {

@@ -99,7 +99,7 @@ func Run(ctx context.Context, db *storage.DB, store Store, o Options) (Summary, 
 		if err != nil {
 			return r.summary(), err
 		}
-		defer under.Close()
+		defer under.Close() //nolint:contextcheck // closing must work when ctx has ended
 		r.resume(under)
 	}
 	err := r.all(ctx)

@@ -39,7 +39,7 @@ func (q *Queue) hide(ctx context.Context, letters []letter, visibility time.Dura
 	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(letters))
 	for n, l := range letters {
 		entries[n] = types.ChangeMessageVisibilityBatchRequestEntry{
-			Id: aws.String(strconv.Itoa(n)), ReceiptHandle: l.message.ReceiptHandle, VisibilityTimeout: int32(visibility / time.Second),
+			Id: aws.String(strconv.Itoa(n)), ReceiptHandle: l.message.ReceiptHandle, VisibilityTimeout: seconds(visibility),
 		}
 	}
 	output, err := q.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(q.c.URL), Entries: entries})
@@ -48,6 +48,14 @@ func (q *Queue) hide(ctx context.Context, letters []letter, visibility time.Dura
 	} else if ctx.Err() == nil { // the messages are delivered again, which does no harm
 		q.c.Logger.WarnContext(ctx, "visibility of messages not changed", slog.Any("err", masked(err)))
 	}
+}
+
+// longestHidden is the most that SQS takes.
+const longestHidden = 12 * time.Hour
+
+// seconds are a time as SQS wants it.
+func seconds(d time.Duration) int32 {
+	return int32(min(d, longestHidden) / time.Second) //nolint:gosec // it fits
 }
 
 // remove deletes messages. One that cannot be deleted is delivered again, and its

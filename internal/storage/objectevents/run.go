@@ -44,7 +44,7 @@ func (q *Queue) Run(ctx context.Context, record Record) error {
 			continue
 		}
 		if ctx.Err() != nil {
-			break
+			return nil //nolint:nilerr // it was told to stop
 		}
 		if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && !served && answer.HTTPStatusCode() < http.StatusInternalServerError {
 			return fmt.Errorf("take messages of the SQS queue: %w; check its URL and what the credentials may do with it", masked(err))
@@ -68,8 +68,8 @@ func pause(ctx context.Context, wait time.Duration) time.Duration {
 
 func (q *Queue) receive(ctx context.Context) ([]types.Message, error) {
 	output, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: aws.String(q.c.URL), MaxNumberOfMessages: batch, WaitTimeSeconds: int32(longPoll / time.Second),
-		VisibilityTimeout:           int32(q.c.Visibility / time.Second),
+		QueueUrl: aws.String(q.c.URL), MaxNumberOfMessages: batch, WaitTimeSeconds: seconds(longPoll),
+		VisibilityTimeout:           seconds(q.c.Visibility),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
 	})
 	if err != nil {
