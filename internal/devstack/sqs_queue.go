@@ -117,26 +117,6 @@ func (q *sqsQueues) queue(url string) (*sqsQueue, error) {
 	return found, nil
 }
 
-type sqsReceive struct {
-	QueueURL                    string   `json:"QueueUrl"`
-	MaxNumberOfMessages         int      `json:"MaxNumberOfMessages"`
-	WaitTimeSeconds             int      `json:"WaitTimeSeconds"`
-	VisibilityTimeout           int      `json:"VisibilityTimeout"`
-	MessageSystemAttributeNames []string `json:"MessageSystemAttributeNames"`
-}
-
-type sqsReceived struct {
-	Messages []sqsDelivery `json:"Messages,omitempty"`
-}
-
-type sqsDelivery struct {
-	MessageID     string            `json:"MessageId"`
-	ReceiptHandle string            `json:"ReceiptHandle"`
-	MD5OfBody     string            `json:"MD5OfBody"`
-	Body          string            `json:"Body"`
-	Attributes    map[string]string `json:"Attributes,omitempty"`
-}
-
 // receive hands out messages, as soon as there is one.
 func (q *sqsQueues) receive(ctx context.Context, in sqsReceive) (any, error) {
 	if in.MaxNumberOfMessages < 1 || in.MaxNumberOfMessages > 10 || in.WaitTimeSeconds < 1 || in.WaitTimeSeconds > 20 ||
@@ -189,32 +169,6 @@ func (m *sqsMessage) deliver(hidden time.Duration, attributes []string) sqsDeliv
 		}
 	}
 	return d
-}
-
-type sqsBatch struct {
-	QueueURL string     `json:"QueueUrl"`
-	Entries  []sqsEntry `json:"Entries"`
-}
-
-type sqsEntry struct {
-	ID                string `json:"Id"`
-	ReceiptHandle     string `json:"ReceiptHandle"`
-	VisibilityTimeout *int   `json:"VisibilityTimeout"`
-}
-
-type sqsChanged struct {
-	Successful []sqsDone   `json:"Successful"`
-	Failed     []sqsFailed `json:"Failed"`
-}
-
-type sqsDone struct {
-	ID string `json:"Id"`
-}
-
-type sqsFailed struct {
-	ID          string `json:"Id"`
-	Code        string `json:"Code"`
-	SenderFault bool   `json:"SenderFault"`
 }
 
 // change deletes messages, or changes how long they are hidden.

@@ -2,10 +2,12 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // keepaliveSQL is for connections that hold a lock: whoever is on a machine that is
@@ -19,23 +21,45 @@ type Hold struct {
 	conn *pgx.Conn
 }
 
-// hold tries to take a lock; nil without an error means that somebody else has it.
-func (db *DB) hold(ctx context.Context, key int64) (*Hold, error) {
+// hold takes a lock, for which it waits so long; nil without an error means that
+// somebody else has it.
+func (db *DB) hold(ctx context.Context, key int64, wait time.Duration) (*Hold, error) {
 	conn, err := pgx.ConnectConfig(ctx, db.pool.Config().ConnConfig)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", reachError(err))
 	}
 	h := &Hold{conn: conn}
-	var held bool
-	err = conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, key).Scan(&held)
-	if err == nil && held {
-		_, err = conn.Exec(ctx, keepaliveSQL)
-	}
+	held, err := h.take(ctx, key, wait)
 	if err != nil || !held {
-		h.Release()     //nolint:contextcheck // releasing must work when ctx has ended
-		return nil, err //nolint:wrapcheck // wrapped by the exported method
+		h.Release() //nolint:contextcheck // releasing must work when ctx has ended
+		return nil, err
 	}
 	return h, nil
+}
+
+func (h *Hold) take(ctx context.Context, key int64, wait time.Duration) (held bool, err error) {
+	// It asks for nothing while it holds the lock. Postgres before 14 does not know the
+	// last setting.
+	const prepare = keepaliveSQL + `, (SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout')`
+	if _, err := h.conn.Exec(ctx, prepare); err != nil {
+		return false, fmt.Errorf("prepare lock: %w", err)
+	}
+	if wait > 0 {
+		_, err = h.conn.Exec(ctx, `SELECT set_config('lock_timeout', $1, false)`, fmt.Sprint(wait.Milliseconds()))
+		if err == nil {
+			_, err = h.conn.Exec(ctx, `SELECT pg_advisory_lock($1)`, key)
+		}
+		if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "55P03" { // lock_not_available
+			return false, nil
+		}
+		held = true
+	} else {
+		err = h.conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, key).Scan(&held)
+	}
+	if err != nil {
+		return false, fmt.Errorf("take lock: %w", err)
+	}
+	return held, nil
 }
 
 // Check asks whether the lock is still held: an error means that it may not be.
@@ -46,9 +70,11 @@ func (h *Hold) Check(ctx context.Context) error {
 	return nil
 }
 
-// Release gives the lock up, by closing the connection.
+// Release gives the lock up and closes the connection, which frees the lock too, a
+// little later, where Postgres no longer answers on it.
 func (h *Hold) Release() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	_, _ = h.conn.Exec(ctx, `SELECT pg_advisory_unlock_all()`)
 	_ = h.conn.Close(ctx) // there is nothing left to do about a connection that fails to close
 }

@@ -70,11 +70,14 @@ type Scan struct {
 	held *Hold
 }
 
+// afterDeath is how long Postgres may take to notice that a process was killed.
+const afterDeath = 2 * time.Second
+
 // BeginScan begins a scan, or goes on with the same one where that was cut short;
 // where it is older than that, it is forgotten. ErrScanning means that it is under
 // way.
 func (db *DB) BeginScan(ctx context.Context, n NewScan) (*Scan, error) {
-	held, err := db.hold(ctx, int64(binary.BigEndian.Uint64(n.SameAs[:8]))) //nolint:gosec // any number will do
+	held, err := db.hold(ctx, int64(binary.BigEndian.Uint64(n.SameAs[:8])), afterDeath) //nolint:gosec // any number will do
 	if err != nil {
 		return nil, fmt.Errorf("begin scan: %w", err)
 	}

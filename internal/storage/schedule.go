@@ -14,7 +14,7 @@ const scheduleLock = 0x636173_73636865 // "casche"
 // LeadSchedules tries to become the one who runs the schedules of all processes;
 // nil without an error means that another one is.
 func (db *DB) LeadSchedules(ctx context.Context) (*Hold, error) {
-	held, err := db.hold(ctx, scheduleLock)
+	held, err := db.hold(ctx, scheduleLock, 0)
 	if err != nil {
 		return nil, fmt.Errorf("become scheduler: %w", err)
 	}

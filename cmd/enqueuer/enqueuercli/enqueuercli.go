@@ -19,6 +19,7 @@ type cli struct {
 	Scan    scanCommand      `cmd:"" help:"Record the PDFs under a prefix of a bucket; those that are known stay as they are."`
 	Submit  submitCommand    `cmd:"" help:"Record single PDFs that are in S3, and queue them at once."`
 	Status  statusCommand    `cmd:"" help:"Show how the documents stand."`
+	Batch   batchCommand     `cmd:"" help:"Report what became of a batch, and what it cost."`
 	Dead    deadCommand      `cmd:"" help:"List, show, redrive and discard dead letters."`
 	Version kong.VersionFlag `help:"Print the version."`
 }

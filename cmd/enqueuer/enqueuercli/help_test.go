@@ -49,8 +49,8 @@ func TestRun_Help(t *testing.T) {
 		}
 	}
 	visit(parser.Model.Node, nil)
-	if commands != 9 { // the program, scan, submit, status, dead, dead list, show, redrive, discard
-		t.Errorf("looked at %d commands, want 9", commands)
+	if commands != 11 { // the program, scan, submit, status, batch, batch report, dead, dead list, show, redrive, discard
+		t.Errorf("looked at %d commands, want 11", commands)
 	}
 }
 
