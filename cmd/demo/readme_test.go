@@ -42,7 +42,7 @@ func TestREADME(t *testing.T) {
 		"enqueuer scan": help(enqueuercli.Run, "scan"), "enqueuer submit": help(enqueuercli.Run, "submit"),
 		"enqueuer status": help(enqueuercli.Run, "status"), "enqueuer dead list": help(enqueuercli.Run, "dead", "list"),
 		"enqueuer dead redrive": help(enqueuercli.Run, "dead", "redrive"), "enqueuer dead show": help(enqueuercli.Run, "dead", "show"),
-		"enqueuer dead discard": help(enqueuercli.Run, "dead", "discard"),
+		"enqueuer dead discard": help(enqueuercli.Run, "dead", "discard"), "enqueuer batch report": help(enqueuercli.Run, "batch", "report"),
 	}
 	for name, page := range pages {
 		for _, match := range regexp.MustCompile(`env ([A-Z0-9_]+)`).FindAllStringSubmatch(page, -1) {
