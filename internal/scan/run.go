@@ -14,7 +14,7 @@ import (
 // run is one run of a scan.
 type run struct {
 	db    *storage.DB
-	store Store
+	store lister
 	o     Options
 	scan  *storage.Scan // nil in a dry run
 
@@ -29,7 +29,7 @@ type run struct {
 	next    int // number of the next range
 }
 
-func newRun(db *storage.DB, store Store, o Options) *run {
+func newRun(db *storage.DB, store lister, o Options) *run {
 	if o.Listers <= 0 {
 		o.Listers = defaultListers
 	}

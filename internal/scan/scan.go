@@ -15,8 +15,8 @@ import (
 	"casflow/internal/storage/objectstore"
 )
 
-// Store lists a bucket. Its methods are safe for concurrent use.
-type Store interface {
+// lister lists a bucket. Its methods are safe for concurrent use.
+type lister interface {
 	// ListAfter gives the objects under prefix whose keys come after a key, in the order
 	// of their keys, page by page.
 	ListAfter(ctx context.Context, bucket, prefix, after string) iter.Seq2[objectstore.Page, error]
@@ -91,7 +91,7 @@ func (o *Options) sameAs() uuid.UUID {
 
 // Run scans. An error that matches storage.ErrScanning means that the same scan is
 // under way. The summary holds whatever the error: what is recorded stays recorded.
-func Run(ctx context.Context, db *storage.DB, store Store, o Options) (Summary, error) {
+func Run(ctx context.Context, db *storage.DB, store lister, o Options) (Summary, error) {
 	r := newRun(db, store, o)
 	if !o.DryRun {
 		source := redact.PANs("s3://" + o.Bucket + "/" + o.Prefix)

@@ -102,8 +102,14 @@ func options() scan.Options {
 	}
 }
 
+// lister is what a scan lists by: a bucket in memory, or the real one.
+type lister interface {
+	ListAfter(ctx context.Context, bucket, prefix, after string) iter.Seq2[objectstore.Page, error]
+	First(ctx context.Context, bucket, prefix, after string) (string, error)
+}
+
 // run scans and checks that it works.
-func run(t *testing.T, db *storage.DB, store scan.Store, o scan.Options) scan.Summary {
+func run(t *testing.T, db *storage.DB, store lister, o scan.Options) scan.Summary {
 	t.Helper()
 	summary, err := scan.Run(t.Context(), db, store, o)
 	if err != nil {

@@ -58,13 +58,16 @@ func (s *Store) ListAfter(ctx context.Context, bucket, prefix, after string) ite
 func (s *Store) First(ctx context.Context, bucket, prefix, after string) (string, error) {
 	input := listInput(bucket, prefix, after)
 	input.MaxKeys = aws.Int32(1)
+	var page []Info
 	output, err := s.client.ListObjectsV2(ctx, input)
-	if err != nil {
-		return "", s.fail(ctx, "list objects", Ref{Bucket: bucket, Key: prefix}, err)
+	if err == nil {
+		page, err = readPage(bucket, output)
 	}
-	page, err := readPage(bucket, output)
-	if err != nil || len(page) == 0 {
-		return "", err
+	switch {
+	case err != nil:
+		return "", s.fail(ctx, "list objects", Ref{Bucket: bucket, Key: prefix}, err)
+	case len(page) == 0:
+		return "", nil
 	}
 	return page[0].Key, nil
 }
