@@ -155,10 +155,14 @@ func TestScan_Killed(t *testing.T) {
 	struck := make(chan struct{})
 	endpoint := between(t, func(_ http.ResponseWriter, r *http.Request) bool {
 		query := r.URL.Query()
-		if query.Get("list-type") != "2" || query.Get("max-keys") == "1" || asked.Add(1) <= pages {
+		if query.Get("list-type") != "2" || query.Get("max-keys") == "1" {
 			return false
 		}
-		if asked.Load() == pages+1 {
+		n := asked.Add(1)
+		if n <= pages {
+			return false
+		}
+		if n == pages+1 {
 			close(struck)
 		}
 		<-r.Context().Done() // nobody gets what is asked for now
