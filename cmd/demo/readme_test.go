@@ -43,7 +43,7 @@ func TestREADME(t *testing.T) {
 		"enqueuer scan":  help(enqueuercli.Run, "scan"), "enqueuer submit": help(enqueuercli.Run, "submit"),
 		"enqueuer status": help(enqueuercli.Run, "status"), "enqueuer dead list": help(enqueuercli.Run, "dead", "list"),
 		"enqueuer dead redrive": help(enqueuercli.Run, "dead", "redrive"), "enqueuer dead show": help(enqueuercli.Run, "dead", "show"),
-		"enqueuer dead discard":    help(enqueuercli.Run, "dead", "discard"),
+		"enqueuer dead discard": help(enqueuercli.Run, "dead", "discard"), "enqueuer batch report": help(enqueuercli.Run, "batch", "report"),
 		"enqueuer account credits": help(enqueuercli.Run, "account", "credits"), "enqueuer account usage": help(enqueuercli.Run, "account", "usage"),
 		"enqueuer account summary": help(enqueuercli.Run, "account", "summary"), "enqueuer account token": help(enqueuercli.Run, "account", "token"),
 		"enqueuer account verify": help(enqueuercli.Run, "account", "verify"),

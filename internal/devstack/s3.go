@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/rclone/gofakes3"
@@ -30,8 +32,9 @@ type S3 struct {
 	AccessKey string
 	SecretKey redact.Secret
 
-	server *http.Server
-	served chan error // receives once, how serving ended
+	objects *s3mem.Backend
+	server  *http.Server
+	served  chan error // receives once, how serving ended
 }
 
 // StartS3 starts an S3 server inside this process, on a free loopback port. The
@@ -42,12 +45,14 @@ func StartS3(ctx context.Context) (*S3, error) {
 		return nil, fmt.Errorf("start s3: %w", err)
 	}
 	accessKey, secretKey := "CASFLOW"+rand.Text()[:13], rand.Text()
-	backend := gofakes3.New(s3Backend{s3mem.New()}, gofakes3.WithV4Auth(map[string]string{accessKey: secretKey}))
+	objects := s3mem.New()
+	backend := gofakes3.New(s3Backend{objects}, gofakes3.WithV4Auth(map[string]string{accessKey: secretKey}))
 	s := &S3{
 		Endpoint:  "http://" + listener.Addr().String(),
 		Region:    "us-east-1",
 		AccessKey: accessKey,
 		SecretKey: redact.Secret(secretKey),
+		objects:   objects,
 		server: &http.Server{
 			Handler:           rememberVersion(backend.Server()),
 			ReadHeaderTimeout: 10 * time.Second,
@@ -57,6 +62,20 @@ func StartS3(ctx context.Context) (*S3, error) {
 	}
 	go func() { s.served <- s.server.Serve(listener) }()
 	return s, nil
+}
+
+// Fill puts an object of one byte under each key into a bucket, which it makes,
+// without a request for each: for tests of many.
+func (s *S3) Fill(ctx context.Context, bucket string, keys iter.Seq[string]) error {
+	if err := s.objects.CreateBucket(ctx, bucket); err != nil {
+		return fmt.Errorf("make bucket: %w", err)
+	}
+	for key := range keys {
+		if _, err := s.objects.PutObject(ctx, bucket, key, nil, strings.NewReader("x"), 1); err != nil {
+			return fmt.Errorf("put object: %w", err)
+		}
+	}
+	return nil
 }
 
 // Stop closes the server, requests in flight included, and waits for its end; the

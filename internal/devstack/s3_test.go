@@ -2,7 +2,10 @@ package devstack
 
 import (
 	"net/http"
+	"slices"
 	"testing"
+
+	"github.com/rclone/gofakes3"
 )
 
 // TestStartS3 shows the life of the server; what it does with objects is shown
@@ -46,4 +49,28 @@ func get(t *testing.T, url string) (status int, err error) {
 		return 0, err
 	}
 	return response.StatusCode, response.Body.Close()
+}
+
+// TestS3_Fill: what was filled in is there as if it had been put.
+func TestS3_Fill(t *testing.T) {
+	t.Parallel()
+	server, err := StartS3(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := server.Fill(t.Context(), "statements", slices.Values([]string{"in/a.pdf", "in/b.pdf"})); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Fill(t.Context(), "statements", slices.Values([]string{"in/c.pdf"})); err == nil {
+		t.Error("a bucket was made twice")
+	}
+	objects, err := server.objects.ListBucket(t.Context(), "statements", nil, gofakes3.ListBucketPage{})
+	if err != nil || len(objects.Contents) != 2 || objects.Contents[1].Key != "in/b.pdf" {
+		t.Errorf("the bucket holds %+v, %v, want two objects", objects, err)
+	}
 }

@@ -1,6 +1,6 @@
 // Package s3event reads the notifications that S3 and servers like it send about
-// objects: S3's own, those of EventBridge, and those of MinIO and Ceph. It knows
-// nothing of casflow.
+// objects: S3's own, those of EventBridge, and those of MinIO and Ceph, also in the envelope
+// of SNS. It knows nothing of casflow.
 //
 //	created, others, err := s3event.Parse(body)
 package s3event
@@ -38,6 +38,9 @@ type notification struct {
 
 	DetailType string  `json:"detail-type"`
 	Detail     *detail `json:"detail"`
+
+	Type    string  `json:"Type"` // of the envelope of SNS: Notification
+	Message *string `json:"Message"`
 }
 
 // entry is what happened to one object, in S3's words.
@@ -71,7 +74,9 @@ type detail struct {
 
 // Parse reads a notification: the objects that it says were created, and how many
 // other events there are in it, S3's test among them. An error matches ErrUnknown.
-func Parse(body []byte) (created []Object, others int, err error) {
+func Parse(body []byte) (created []Object, others int, err error) { return parse(body, true) }
+
+func parse(body []byte, enveloped bool) (created []Object, others int, err error) {
 	var n notification
 	if err := json.Unmarshal(body, &n); err != nil {
 		if at, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
@@ -104,6 +109,8 @@ func Parse(body []byte) (created []Object, others int, err error) {
 		return created, others, nil
 	case n.Event == "s3:TestEvent":
 		return nil, 1, nil
+	case enveloped && n.Type == "Notification" && n.Message != nil:
+		return parse([]byte(*n.Message), false)
 	default:
 		return nil, 0, ErrUnknown
 	}
@@ -153,4 +160,10 @@ func (n *number) UnmarshalJSON(text []byte) error {
 		*n = number{read, true}
 	}
 	return nil
+}
+
+// HasSuffix is whether a key ends with suffix, in any case; one that is empty fits
+// all.
+func HasSuffix(key, suffix string) bool {
+	return len(key) >= len(suffix) && strings.EqualFold(key[len(key)-len(suffix):], suffix)
 }

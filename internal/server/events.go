@@ -95,5 +95,5 @@ func isMissing(err error) bool {
 
 // named reports whether a key is one of a PDF.
 func (s *Server) named(key string) bool {
-	return !strings.HasSuffix(key, "/") && strings.HasSuffix(strings.ToLower(key), strings.ToLower(s.Events.Suffix))
+	return !strings.HasSuffix(key, "/") && s3event.HasSuffix(key, s.Events.Suffix)
 }

@@ -46,12 +46,9 @@ func (db *DB) Lead(ctx context.Context) (*Leader, error) {
 		conn.Release()
 		return nil, nil //nolint:nilnil // documented: somebody else leads
 	}
-	// A leader whose machine is gone must not keep the lock until the kernel's own
-	// timeouts, hours later, nor one that stands still, which asks for nothing any more.
-	// Postgres before 14 does not know the last setting.
-	const notice = `SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),
-		set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '25000', false),
-		(SELECT set_config(name, '30s', false) FROM pg_settings WHERE name = 'idle_session_timeout')`
+	// A leader that stands still must not keep the lock either: it asks for nothing any
+	// more. Postgres before 14 does not know the setting.
+	const notice = keepaliveSQL + `, (SELECT set_config(name, '30s', false) FROM pg_settings WHERE name = 'idle_session_timeout')`
 	if _, err := conn.Exec(ctx, notice); err != nil {
 		(&Leader{conn: conn}).Resign() //nolint:contextcheck // resigning must work when ctx has ended
 		return nil, fmt.Errorf("become dispatcher: %w", err)

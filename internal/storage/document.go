@@ -76,38 +76,10 @@ type NewDocument struct {
 // round trip; known ones stay as they are, and erased ones stay away. The totals of
 // their batches grow by those that are new; it returns their ids.
 func (db *DB) Record(ctx context.Context, documents []NewDocument) ([]uuid.UUID, error) {
-	n := len(documents)
-	if n == 0 {
+	if len(documents) == 0 {
 		return nil, nil
 	}
-	ids, buckets, keys, versions := make([]uuid.UUID, n), make([]string, n), make([]string, n), make([]string, n)
-	etags, sizes, kinds, queues := make([]string, n), make([]int64, n), make([]string, n), make([]string, n)
-	batches, sealed, callbacks := make([]string, n), make([][]byte, n), make([]string, n)
-	for i, d := range documents {
-		ids[i], buckets[i], keys[i], versions[i] = d.ID, d.Bucket, d.Key, d.VersionID
-		etags[i], sizes[i], kinds[i], queues[i] = d.ETag, d.SizeBytes, d.Kind, d.Queue
-		batches[i], sealed[i], callbacks[i] = d.Batch, d.SealedPasswords, d.CallbackURL
-	}
-	const sql = `
-WITH recorded AS (
-INSERT INTO cas.documents (document_id, bucket, object_key, version_id, etag, size_bytes, kind, queue, batch, sealed_passwords, callback_url)
-SELECT id, bucket, key, nullif(version, ''), etag, size, kind, queue, nullif(batch, ''), sealed, nullif(callback, '')
-FROM unnest(@ids::uuid[], @buckets::text[], @keys::text[], @versions::text[], @etags::text[], @sizes::bigint[],
-            @kinds::text[], @queues::text[], @batches::text[], @sealed::bytea[], @callbacks::text[])
-     AS d (id, bucket, key, version, etag, size, kind, queue, batch, sealed, callback)
-WHERE NOT EXISTS (SELECT FROM cas.erased_documents e WHERE e.document_id = d.id)
-ON CONFLICT (document_id) DO NOTHING
-RETURNING document_id, batch
-), batches AS (
-INSERT INTO cas.batches AS b (batch, total)
-SELECT batch, count(*) FROM recorded WHERE batch IS NOT NULL GROUP BY batch ORDER BY batch
-ON CONFLICT (batch) DO UPDATE SET total = b.total + excluded.total
-)
-SELECT document_id FROM recorded`
-	rows, err := db.pool.Query(ctx, sql, pgx.NamedArgs{
-		"ids": ids, "buckets": buckets, "keys": keys, "versions": versions, "etags": etags, "sizes": sizes,
-		"kinds": kinds, "queues": queues, "batches": batches, "sealed": sealed, "callbacks": callbacks,
-	})
+	rows, err := db.pool.Query(ctx, recordSQL+` SELECT document_id FROM recorded`, recordArgs(documents))
 	if err != nil {
 		return nil, fmt.Errorf("record documents: %w", refused(err))
 	}
@@ -116,6 +88,43 @@ SELECT document_id FROM recorded`
 		return nil, fmt.Errorf("record documents: %w", refused(err))
 	}
 	return recorded, nil
+}
+
+// recordSQL are CTEs: they write documents, and "recorded" are those that are new.
+// They go by id, so that those who record the same at once wait for each other in
+// one order.
+const recordSQL = `
+WITH recorded AS (
+INSERT INTO cas.documents (document_id, bucket, object_key, version_id, etag, size_bytes, kind, queue, batch, sealed_passwords, callback_url)
+SELECT id, bucket, key, nullif(version, ''), etag, size, kind, queue, nullif(batch, ''), sealed, nullif(callback, '')
+FROM unnest(@ids::uuid[], @buckets::text[], @keys::text[], @versions::text[], @etags::text[], @sizes::bigint[],
+            @kinds::text[], @queues::text[], @batches::text[], @sealed::bytea[], @callbacks::text[])
+     AS d (id, bucket, key, version, etag, size, kind, queue, batch, sealed, callback)
+WHERE NOT EXISTS (SELECT FROM cas.erased_documents e WHERE e.document_id = d.id)
+ORDER BY id
+ON CONFLICT (document_id) DO NOTHING
+RETURNING document_id, batch, sealed_passwords
+), batches AS (
+INSERT INTO cas.batches AS b (batch, total)
+SELECT batch, count(*) FROM recorded WHERE batch IS NOT NULL GROUP BY batch ORDER BY batch
+ON CONFLICT (batch) DO UPDATE SET total = b.total + excluded.total
+)`
+
+// recordArgs are the parameters of recordSQL.
+func recordArgs(documents []NewDocument) pgx.NamedArgs {
+	n := len(documents)
+	ids, buckets, keys, versions := make([]uuid.UUID, n), make([]string, n), make([]string, n), make([]string, n)
+	etags, sizes, kinds, queues := make([]string, n), make([]int64, n), make([]string, n), make([]string, n)
+	batches, sealed, callbacks := make([]string, n), make([][]byte, n), make([]string, n)
+	for i, d := range documents {
+		ids[i], buckets[i], keys[i], versions[i] = d.ID, d.Bucket, d.Key, d.VersionID
+		etags[i], sizes[i], kinds[i], queues[i] = d.ETag, d.SizeBytes, d.Kind, d.Queue
+		batches[i], sealed[i], callbacks[i] = d.Batch, d.SealedPasswords, d.CallbackURL
+	}
+	return pgx.NamedArgs{
+		"ids": ids, "buckets": buckets, "keys": keys, "versions": versions, "etags": etags, "sizes": sizes,
+		"kinds": kinds, "queues": queues, "batches": batches, "sealed": sealed, "callbacks": callbacks,
+	}
 }
 
 // Known returns those of the ids that the ledger has, or had before they were erased,

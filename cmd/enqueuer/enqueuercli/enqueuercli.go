@@ -20,6 +20,7 @@ type cli struct {
 	Submit  submitCommand    `cmd:"" help:"Record single PDFs that are in S3, and queue them at once."`
 	Serve   serveCommand     `cmd:"" help:"Serve the HTTP API: other services submit PDFs, upload them, and ask what became of them."`
 	Status  statusCommand    `cmd:"" help:"Show how the documents stand."`
+	Batch   batchCommand     `cmd:"" help:"Report what became of a batch, and what it cost."`
 	Dead    deadCommand      `cmd:"" help:"List, show, redrive and discard dead letters."`
 	Account accountCommand   `cmd:"" help:"Ask the API about credits and usage, and for access tokens."`
 	Version kong.VersionFlag `help:"Print the version."`

@@ -45,6 +45,10 @@ func TestRun_BadUsage(t *testing.T) {
 		{"since", settings, []string{"scan", address, "--since", "yesterday"}, []string{`--since is "yesterday"; expected a date (2026-05-01), a time`}},
 		{"negative age", settings, []string{"scan", address, "--since=-36h"}, []string{`--since is "-36h"; expected a date`}},
 		{"limit", settings, []string{"scan", address, "--limit=-1"}, []string{"--limit is -1; expected 0 (all) or more"}},
+		{"listers and resume", settings, []string{"scan", address, "--listers", "0", "--resume=-1h"}, []string{
+			"--listers is 0; expected at least 1", "--resume is -1h0m0s; expected 0 (begin anew) or more",
+		}},
+		{"report of nothing", nil, []string{"batch", "report"}, []string{noDatabase, `expected "<BATCH>"; see enqueuer batch report --help`}},
 		{"budget", settings, []string{"scan", address, "--max-credits", "5"}, []string{"--max-credits is a batch's; name it with --batch"}},
 		{"negative budget", settings, []string{"scan", address, "--max-credits=-5", "--api-key", "k", "--api-timeout", "1ms"}, []string{
 			"--max-credits is -5; expected 0 (as it is) or more", "CASPARSER_TIMEOUT (--api-timeout): is 1ms",
@@ -124,7 +128,7 @@ func TestRun_BadUsage(t *testing.T) {
 		{"redrive, unreadable", nil, []string{"dead", "redrive", "--limit", "few"}, []string{
 			noDatabase, `--limit: is "few"; expected a whole number`,
 		}},
-		{"no command", nil, nil, []string{`expected one of "scan", "submit", "serve", "status", "dead", ...; see enqueuer --help`}},
+		{"no command", nil, nil, []string{`expected one of "scan", "submit", "serve", "status", "batch", ...; see enqueuer --help`}},
 		{"unknown command", nil, []string{"upload"}, []string{"unexpected argument upload...see enqueuer --help"}},
 		{"unknown flag", settings, []string{"scan", address, "--no-such-flag", "36h"}, []string{"unknown flag --no-such-flag...see enqueuer scan --help"}},
 	} {

@@ -40,17 +40,17 @@ type lab struct {
 
 var buckets atomic.Int64
 
-func setup(t *testing.T) lab {
-	t.Helper()
+func setup(tb testing.TB) lab {
+	tb.Helper()
 	l := lab{bucket: fmt.Sprintf("statements-%d", buckets.Add(1))}
-	l.db, l.url = storagetest.NewURL(t)
+	l.db, l.url = storagetest.NewURL(tb)
 	var err error
-	l.store, err = objectstore.Open(t.Context(), objectstore.Config{Endpoint: s3Server.Endpoint, ForcePathStyle: true})
+	l.store, err = objectstore.Open(tb.Context(), objectstore.Config{Endpoint: s3Server.Endpoint, ForcePathStyle: true})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if err := l.store.CreateBucket(t.Context(), l.bucket); err != nil {
-		t.Fatal(err)
+	if err := l.store.CreateBucket(tb.Context(), l.bucket); err != nil {
+		tb.Fatal(err)
 	}
 	return l
 }

@@ -38,16 +38,42 @@ func (l lab) claim(t *testing.T, id uuid.UUID) (worker uuid.UUID) {
 // kill has a worker call the API for a document, at 1.5 credits, and bury it.
 func (l lab) kill(t *testing.T, id uuid.UUID, reason storage.Reason) {
 	t.Helper()
-	worker, request := l.claim(t, id), "req_"+string(reason)+"_"+id.String()
+	l.begin(t, id, requestOf(id, reason))
+	l.end(t, id, requestOf(id, reason), reason, "1.5")
+}
+
+// call has a worker begin another call for a document.
+func (l lab) call(t *testing.T, id uuid.UUID) (request string) {
+	t.Helper()
+	request = "req_again_" + id.String()
+	l.begin(t, id, request)
+	return request
+}
+
+func (l lab) begin(t *testing.T, id uuid.UUID, request string) {
+	t.Helper()
 	_, err := l.db.BeginAttempt(t.Context(), storage.NewAttempt{
-		RequestID: request, DocumentID: id, WorkerID: worker, Endpoint: "/v4/smart/parse", SizeBytes: 9,
+		RequestID: request, DocumentID: id, WorkerID: l.claim(t, id), Endpoint: "/v4/smart/parse", SizeBytes: 9,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// end has a call be refused, at so many credits, and its document be buried.
+func (l lab) end(t *testing.T, id uuid.UUID, request string, reason storage.Reason, credits string) {
+	t.Helper()
 	letter := storage.DeadLetter{DocumentID: id, Reason: reason, HTTPStatus: 422, Message: "it is " + string(reason), RequestID: request}
-	end := storage.AttemptEnd{RequestID: request, Outcome: storage.OutcomeRefused, HTTPStatus: 422, Credits: "1.5"}
+	end := storage.AttemptEnd{RequestID: request, Outcome: storage.OutcomeRefused, HTTPStatus: 422, Credits: credits}
 	if err := l.db.Bury(t.Context(), letter, end); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// redriveAll puts all dead documents back.
+func (l lab) redriveAll(t *testing.T) {
+	t.Helper()
+	if _, err := l.db.Redrive(t.Context(), storage.DeadFilter{}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -120,9 +120,72 @@ func TestScan_Resumed(t *testing.T) {
 			l.wantCount(t, 0)
 			scan().wantFaults(t, test.code, "list objects..."+test.fault+"; 1000 documents recorded so far, run the scan again to go on")
 			l.wantCount(t, 1000)
-			l.scan(t, "", "--json").wantSummary(t, summary{Bucket: l.bucket, Listed: n, Known: 1000, New: 10, WithoutPassword: 10})
+			l.scan(t, "", "--json", "--listers", "3").wantSummary(t, summary{
+				Bucket: l.bucket, Listed: 10, New: 10, WithoutPassword: 10, Resumed: &sofar{Listed: 1000, New: 1000, WithoutPassword: 1000},
+			})
+			l.wantCount(t, n)
+			l.scan(t, "", "--json").wantSummary(t, summary{Bucket: l.bucket, Listed: n, Known: n}) // anew
+
+			l.db, l.url = storagetest.NewURL(t)
+			scan().wantFaults(t, test.code, "list objects..."+test.fault)
+			text := l.scan(t, "").wantDone(t)
+			if !strings.HasPrefix(text, "went on with the scan of 20") ||
+				!strings.Contains(text, "Z, which had listed 1000 objects and recorded 1000; objects put since then into what it had listed are for the next scan\n10 objects listed") {
+				t.Errorf("a scan that goes on with another one tells\n%s", text)
+			}
 		})
 	}
+}
+
+// A scan that is killed has lost nothing: another one goes on where it was, lists
+// and records nothing twice, and says so.
+func TestScan_Killed(t *testing.T) {
+	t.Parallel()
+	l := setup(t)
+	const n, pages = 12_000, 7
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("in/%05d.pdf", i)
+	}
+	l.bucket += "-many"
+	if err := s3Server.Fill(t.Context(), l.bucket, slices.Values(keys)); err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	struck := make(chan struct{})
+	endpoint := between(t, func(_ http.ResponseWriter, r *http.Request) bool {
+		query := r.URL.Query()
+		if query.Get("list-type") != "2" || query.Get("max-keys") == "1" {
+			return false
+		}
+		n := asked.Add(1)
+		if n <= pages {
+			return false
+		}
+		if n == pages+1 {
+			close(struck)
+		}
+		<-r.Context().Done() // nobody gets what is asked for now
+		return true
+	})
+	scan, _ := program(t, slices.Concat([]string{"scan", l.address("in/")}, l.settings(), []string{"--s3-endpoint", endpoint, "--listers", "3"})...)
+	if err := scan.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-struck
+	if err := scan.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = scan.Wait() // killed
+	got := decode[summary](t, l.scan(t, "in/", "--json").wantDone(t))
+	if got.Resumed == nil || got.Resumed.New == 0 || got.Resumed.Listed+got.Listed != n {
+		t.Errorf("the next scan tells %+v after %+v, want it to list what was left of %d", got, got.Resumed, n)
+	}
+	// Postgres may have been at a page, of which that scan was told nothing.
+	if got.New+got.Known != got.Listed || got.Known > 3*1000 || got.LeftOut != 0 {
+		t.Errorf("the next scan tells %+v, want all that it lists to be recorded", got)
+	}
+	l.wantCount(t, n)
 }
 
 // A limit spares S3 the questions about what is not recorded anyway.

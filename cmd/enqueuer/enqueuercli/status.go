@@ -30,6 +30,8 @@ type status struct {
 	Left             int    `json:"left"`                        // documents that are neither parsed nor dead
 	ETASeconds       int    `json:"eta_seconds,omitempty"`       // at the pace of the last minute; absent when nothing finished in it
 	CreditsRemaining string `json:"credits_remaining,omitempty"` // decimal; "unlimited"; "unknown: " and why; absent without an API key
+
+	all int // documents
 }
 
 // Faults reports, in one error, what makes no sense; nil when all does.
@@ -81,9 +83,14 @@ func (c *statusCommand) read(ctx context.Context, db *storage.DB, credits func(c
 	if err != nil {
 		return status{}, err
 	}
-	return status{
-		Overview: overview, Left: overview.Left(), ETASeconds: int(overview.ETA().Seconds()), CreditsRemaining: credits(ctx),
-	}, nil
+	if c.Batch != "" && overview.Batch == nil {
+		return status{}, unknownBatch(c.Batch, storage.ErrNotFound)
+	}
+	s := status{Overview: overview, Left: overview.Left(), ETASeconds: int(overview.ETA().Seconds()), CreditsRemaining: credits(ctx)}
+	for _, n := range overview.Documents {
+		s.all += n
+	}
+	return s, nil
 }
 
 func (c *statusCommand) show(console *console, s status) error {
@@ -92,7 +99,7 @@ func (c *statusCommand) show(console *console, s status) error {
 	}
 	var b strings.Builder
 	if c.Watch && telemetry.IsTerminal(console.out) {
-		b.WriteString("\x1b[H\x1b[2J") // to the top of an empty screen
+		b.WriteString("\x1b[H\x1b[2J" + s.bar()) // to the top of an empty screen
 	}
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	row := func(name string, value any, note string) {
@@ -149,6 +156,17 @@ func (c *statusCommand) show(console *console, s status) error {
 		return fmt.Errorf("write output: %w", err)
 	}
 	return nil
+}
+
+// bar shows how much is done; nothing where there is nothing to do.
+func (s status) bar() string {
+	if s.all == 0 {
+		return ""
+	}
+	const width = 40
+	done := s.all - s.Left
+	full := done * width / s.all
+	return fmt.Sprintf("[%s%s] %d %%: %d of %d done\n\n", strings.Repeat("#", full), strings.Repeat(".", width-full), done*100/s.all, done, s.all)
 }
 
 // used is how much of a budget is; most 0 is no cap.

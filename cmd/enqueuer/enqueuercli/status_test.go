@@ -67,9 +67,6 @@ func TestStatus_JSON(t *testing.T) {
 			Documents: map[string]int{"pending": 2}, Dead: map[string]int{}, CreditsSpent: "0",
 			OldestPending: map[string]time.Time{"bulk": {}}, Left: 2, Today: storage.Day{Calls: 1, MaxCredits: 9, InteractiveFloor: 8}, Batch: &storage.Batch{Name: "may", Total: 2},
 		}},
-		{"no such batch", []string{"--batch", "june"}, standing{
-			Documents: map[string]int{}, Dead: map[string]int{}, CreditsSpent: "0", OldestPending: map[string]time.Time{}, Today: storage.Day{Calls: 1, MaxCredits: 9, InteractiveFloor: 8},
-		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

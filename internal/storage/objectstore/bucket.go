@@ -17,28 +17,67 @@ import (
 // with their number. After an error, which comes alone, it ends.
 func (s *Store) List(ctx context.Context, bucket, prefix string) iter.Seq2[[]Info, error] {
 	return func(yield func([]Info, error) bool) {
-		ref := Ref{Bucket: bucket, Key: prefix}
-		pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{
-			Bucket: aws.String(bucket), Prefix: optional(prefix),
-			// A key may hold characters that XML cannot; one such key
-			// would make the whole page unreadable.
-			EncodingType: types.EncodingTypeUrl,
-		})
-		for pages.HasMorePages() {
-			output, err := pages.NextPage(ctx)
-			if err != nil {
-				yield(nil, s.fail(ctx, "list objects", ref, err))
-				return
-			}
-			page, err := readPage(bucket, output)
-			if err != nil {
-				yield(nil, s.fail(ctx, "list objects", ref, err))
-				return
-			}
-			if !yield(page, nil) {
+		for page, err := range s.ListAfter(ctx, bucket, prefix, "") {
+			if !yield(page.Objects, err) {
 				return
 			}
 		}
+	}
+}
+
+// Page is a part of a listing.
+type Page struct {
+	Objects []Info
+	More    bool // whether there may be another one
+}
+
+// ListAfter is List of the objects whose keys come after the key after.
+func (s *Store) ListAfter(ctx context.Context, bucket, prefix, after string) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		ref := Ref{Bucket: bucket, Key: prefix}
+		pages := s3.NewListObjectsV2Paginator(s.client, listInput(bucket, prefix, after))
+		for pages.HasMorePages() {
+			var page []Info
+			output, err := pages.NextPage(ctx)
+			if err == nil {
+				page, err = readPage(bucket, output)
+			}
+			if err != nil {
+				yield(Page{}, s.fail(ctx, "list objects", ref, err))
+				return
+			}
+			if !yield(Page{Objects: page, More: pages.HasMorePages()}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// First gives the first key under prefix that comes after the key after; "" if
+// there is none.
+func (s *Store) First(ctx context.Context, bucket, prefix, after string) (string, error) {
+	input := listInput(bucket, prefix, after)
+	input.MaxKeys = aws.Int32(1)
+	var page []Info
+	output, err := s.client.ListObjectsV2(ctx, input)
+	if err == nil {
+		page, err = readPage(bucket, output)
+	}
+	switch {
+	case err != nil:
+		return "", s.fail(ctx, "list objects", Ref{Bucket: bucket, Key: prefix}, err)
+	case len(page) == 0:
+		return "", nil
+	}
+	return page[0].Key, nil
+}
+
+func listInput(bucket, prefix, after string) *s3.ListObjectsV2Input {
+	return &s3.ListObjectsV2Input{
+		Bucket: aws.String(bucket), Prefix: optional(prefix), StartAfter: optional(after),
+		// A key may hold characters that XML cannot; one such key would make the whole
+		// page unreadable.
+		EncodingType: types.EncodingTypeUrl,
 	}
 }
 

@@ -1,7 +1,9 @@
 package objectstore_test
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -117,5 +119,45 @@ func TestStore_List_AwkwardKeys(t *testing.T) {
 		if err != nil || len(page) != 1 || page[0].Key != "a+b.pdf" {
 			t.Errorf("prefix a+: got %v, %v", page, err)
 		}
+	}
+}
+
+// A listing can begin after a key, under the prefix all the same.
+func TestStore_ListAfter(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, key := range []string{"a.pdf", "in/a.pdf", "in/b c+d.pdf", "in/ज.pdf", "z.pdf"} {
+		b.put(t, key, key, nil)
+	}
+	for _, test := range []struct {
+		prefix, after string
+		want          []string
+	}{
+		{"in/", "", []string{"in/a.pdf", "in/b c+d.pdf", "in/ज.pdf"}},
+		{"in/", "in/a.pdf", []string{"in/b c+d.pdf", "in/ज.pdf"}},
+		{"in/", "in/b c+d.pdf", []string{"in/ज.pdf"}},
+		{"in/", "in/ज.pdf", nil},
+		{"", "in/ज.pdf", []string{"z.pdf"}},
+		{"none/", "", nil},
+	} {
+		var got []string
+		for page, err := range b.ListAfter(t.Context(), b.bucket, test.prefix, test.after) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, object := range page.Objects {
+				got = append(got, object.Key)
+			}
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("under %q after %q (-want +got):\n%s", test.prefix, test.after, diff)
+		}
+		first, err := b.First(t.Context(), b.bucket, test.prefix, test.after)
+		if want := append(test.want, "")[0]; first != want || err != nil {
+			t.Errorf("the first under %q after %q is %q, %v, want %q", test.prefix, test.after, first, err, want)
+		}
+	}
+	if _, err := b.First(t.Context(), "no-such-bucket", "", ""); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the first of no bucket: %v, want %v", err, fs.ErrNotExist)
 	}
 }

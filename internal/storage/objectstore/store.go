@@ -62,9 +62,9 @@ type Store struct {
 // Open makes a client and looks for credentials, but sends nothing to S3: see
 // CheckBucket. An error names what is missing or malformed and how to set it.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	loaded, err := config.LoadDefaultConfig(ctx, c.options()...)
+	loaded, err := c.Load(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read AWS configuration: %w", err)
+		return nil, err
 	}
 	// Where the endpoint and the region end up is the client's to say: it
 	// reads more sources than the configuration shows.
@@ -80,9 +80,8 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		}
 		region = endpointRegion
 	}
-	if _, err := options.Credentials.Retrieve(ctx); err != nil {
-		return nil, fmt.Errorf("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "+
-			"choose a profile with AWS_PROFILE, or run under a role: %w", err)
+	if err := RequireCredentials(ctx, options.Credentials); err != nil {
+		return nil, err
 	}
 	client := s3.NewFromConfig(loaded, func(o *s3.Options) {
 		o.Region = region
@@ -91,6 +90,25 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
 	return &Store{client: client, presigner: s3.NewPresignClient(client), host: host, region: region}, nil
+}
+
+// Load reads the configuration of the AWS SDK as Open does, for the client of
+// another service.
+func (c Config) Load(ctx context.Context) (aws.Config, error) {
+	loaded, err := config.LoadDefaultConfig(ctx, c.options()...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("read AWS configuration: %w", err)
+	}
+	return loaded, nil
+}
+
+// RequireCredentials says what to do where there are none.
+func RequireCredentials(ctx context.Context, provider aws.CredentialsProvider) error {
+	if _, err := provider.Retrieve(ctx); err != nil {
+		return fmt.Errorf("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "+
+			"choose a profile with AWS_PROFILE, or run under a role: %w", err)
+	}
+	return nil
 }
 
 func (c Config) options() []func(*config.LoadOptions) error {
