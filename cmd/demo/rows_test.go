@@ -23,7 +23,7 @@ const null = "<null>"
 var columns = map[string]string{
 	"statements": `investor_name, investor_email, investor_mobile, investor_address, investor_pincode, cas_id, total_value, demat_count,
 		demat_value, mutual_funds_count, mutual_funds_value, insurance_count, insurance_value, nps_count, nps_value, generated_at,
-		transaction_count, revision, extra`,
+		generated_at_text, transaction_count, revision, extra`,
 	"demat_accounts": `account_ordinal, demat_type, dp_id, dp_name, client_id, bo_id, value, bo_status, bo_sub_status, bo_type, bsda, email,
 		status, nominee, to_json(linked_pans), extra`,
 	"demat_holdings": `account_ordinal, holding_ordinal, asset_class, isin, name, units, value, open_units, close_units, coupon_rate,
@@ -64,6 +64,15 @@ func (p *pipeline) rowsEqual(statements []*samples.Statement, revision int) {
 		if diff := cmp.Diff(want[table], got); diff != "" {
 			p.t.Errorf("cas.%s (-want +got):\n%.4000s", table, diff)
 		}
+	}
+	p.nothingFlagged()
+}
+
+// nothingFlagged holds the statements to what the samples promise: all of it adds up.
+func (p *pipeline) nothingFlagged() {
+	p.t.Helper()
+	if failed := storagetest.Rows(p.t, p.url, `SELECT "check", subject, expected, found, detail FROM cas.statement_checks LIMIT 5`); len(failed) > 0 {
+		p.t.Errorf("checks that fail: %v", failed)
 	}
 }
 
@@ -206,7 +215,7 @@ func (e *expectation) header(s *samples.Statement, transactions, revision int) {
 	pensions, pension := of(accounts.NPS)
 	e.add("statements", investor.Name, investor.Email, investor.Mobile, investor.Address, investor.Pincode, investor.CASID,
 		s.Summary.TotalValue, accounts.Demat.Count, accounts.Demat.TotalValue, accounts.MutualFunds.Count, accounts.MutualFunds.TotalValue,
-		insurances, insured, pensions, pension, instant(s.Meta.GeneratedAt), transactions, revision, null)
+		insurances, insured, pensions, pension, instant(s.Meta.GeneratedAt), s.Meta.GeneratedAt, transactions, revision, null)
 }
 
 func (e *expectation) holders(kind string, account int, holders []samples.LinkedHolder) {

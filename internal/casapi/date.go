@@ -18,12 +18,12 @@ func (v Value) Date() (string, bool) {
 	if !ok || text == "" {
 		return "", ok
 	}
-	if day, ok := parseDay(time.DateOnly, text); ok {
-		return day, true
+	if _, ok := parseDay(time.DateOnly, text); ok {
+		return text, true // nearly always
 	}
 	for _, layout := range []string{"2-Jan-2006", "02/01/2006"} {
 		if day, ok := parseDay(layout, text); ok {
-			return day, true
+			return day.Format(time.DateOnly), true
 		}
 	}
 	if at, ok := parseInstant(text); ok {
@@ -32,12 +32,9 @@ func (v Value) Date() (string, bool) {
 	return "", false
 }
 
-func parseDay(layout, text string) (string, bool) {
+func parseDay(layout, text string) (time.Time, bool) {
 	day, err := time.Parse(layout, text)
-	if err != nil || day.Year() < 1 {
-		return "", false
-	}
-	return day.Format(time.DateOnly), true
+	return day, err == nil && day.Year() >= 1
 }
 
 // Time returns an instant in the form of RFC 3339, with the offset it came with.

@@ -21,6 +21,9 @@ const (
 // lakhs and crores. Anything else ("12.5%", "(12.50)", "1,5", "N/A", a number
 // beyond a float's reach) is unreadable: a wrong amount is worse than none.
 func (v Value) Decimal() (string, bool) {
+	if isPlain(string(v)) { // nearly always, and without a copy
+		return string(v), true
+	}
 	text, ok := v.content()
 	if !ok || text == "" {
 		return "", ok
@@ -65,6 +68,16 @@ func decimalText(text string) (string, bool) {
 		b.WriteString(exponent)
 	}
 	return b.String(), true
+}
+
+// isPlain reports whether a text is a number of digits with, at most, a minus
+// before them and a point among them, as Postgres takes it.
+func isPlain(text string) bool {
+	if len(text) > maxDecimalBytes {
+		return false
+	}
+	whole, fraction, hasFraction := strings.Cut(strings.TrimPrefix(text, "-"), ".")
+	return digits(whole) && (!hasFraction || digits(fraction))
 }
 
 func withoutSign(text string) (string, bool) {

@@ -122,18 +122,36 @@ func DecodeStatement(body []byte) (*Statement, error) {
 }
 
 func decodeStatement(body []byte) (*Statement, error) {
+	// In the ordinary way first, for nearly all answers are in order.
+	var statement Statement
+	found, err := decode(body, &statement)
+	switch {
+	case err == nil && (found || statement.hasList()):
+		return &statement, nil
+	case errors.Is(err, errRepeated), errors.Is(err, errTooMany):
+		return nil, err
+	}
 	env := readObject(body)
 	switch {
 	case !env.complete:
 		return nil, incomplete(body)
-	case env.unified:
-		var statement Statement
-		return &statement, decode(body, &statement)
+	case env.unified: // as far as it tells anything: "nps" is [], say
+		return &statement, err
 	case !readObject(env.data).unified:
 		return nil, errors.New(difference(body))
 	}
+	return unwrap(body, env)
+}
+
+// hasList reports whether one of the statement's arrays has anything in it.
+func (s *Statement) hasList() bool {
+	return len(s.DematAccounts.Items)+len(s.MutualFunds.Items)+len(s.NPS.Items) > 0
+}
+
+// unwrap reads a response that is inside a member of body.
+func unwrap(body []byte, env envelope) (*Statement, error) {
 	statement := Statement{Wrapper: Wrapper{In: env.in, Beside: Extra{}}}
-	if err := decode(env.data, &statement); err != nil {
+	if _, err := decode(env.data, &statement); err != nil {
 		return nil, err
 	}
 	beside, members := statement.Wrapper.Beside, 0
@@ -156,15 +174,16 @@ func ReadList[T any](v Value) (List[T], error) {
 	if v == "" {
 		return list, nil
 	}
-	if err := decode([]byte(v), &list); err != nil {
+	if _, err := decode([]byte(v), &list); err != nil {
 		return List[T]{}, fmt.Errorf("read list: %w: %w", ErrBadAnswer, err)
 	}
 	return list, nil
 }
 
-// decode reads body into a struct or list. Every Value is a part of one string,
+// decode reads body into a struct or list, and reports whether it found a struct
+// of the statement in its place at the top. Every Value is a part of one string,
 // so that a statement of some thousand values takes one allocation for their text.
-func decode(body []byte, into any) error {
+func decode(body []byte, into any) (found bool, err error) {
 	source := string(body)
 	held := uintptr(0)
 	values := json.UnmarshalFromFunc(func(decoder *jsontext.Decoder, value *Value) error {
@@ -182,6 +201,7 @@ func decode(body []byte, into any) error {
 		}
 		switch decoder.PeekKind() {
 		case jsontext.KindBeginObject:
+			found = found || decoder.StackDepth() == 1
 			return errors.ErrUnsupported // go on in the ordinary way
 		case jsontext.KindNull:
 			return decoder.SkipValue()
@@ -195,7 +215,12 @@ func decode(body []byte, into any) error {
 		return nil
 	})
 	// Half surrogates count as invalid UTF-8. Repeated names fail it here.
-	err := json.Unmarshal(body, into, jsontext.AllowInvalidUTF8(true), json.WithUnmarshalers(json.JoinUnmarshalers(values, objects)))
+	err = json.Unmarshal(body, into, jsontext.AllowInvalidUTF8(true), json.WithUnmarshalers(json.JoinUnmarshalers(values, objects)))
+	return found, readFault(err)
+}
+
+// readFault is what to say of an error of the JSON library.
+func readFault(err error) error {
 	switch {
 	case err == nil:
 		return nil

@@ -18,8 +18,8 @@ type Repeated struct {
 // maxRepeated bounds what repeated members take in memory, in bytes.
 const maxRepeated = 16 << 20
 
-// withoutRepeats returns body, which is valid JSON, without the members whose
-// name comes again in their object, and these.
+// withoutRepeats returns body without the members whose name comes again in their
+// object, and these.
 func withoutRepeats(body []byte) ([]byte, []Repeated, error) {
 	var (
 		clean    bytes.Buffer
@@ -38,7 +38,7 @@ func withoutRepeats(body []byte) ([]byte, []Repeated, error) {
 		case errors.Is(err, io.EOF):
 			return append(clean.Bytes(), body[copied:]...), repeated, nil
 		case err != nil:
-			return nil, nil, errors.New("not JSON")
+			return nil, nil, incomplete(body)
 		}
 		if token.Kind() == jsontext.KindString && kind == jsontext.KindBeginObject && length%2 == 0 {
 			left := open[len(open)-1]
@@ -52,7 +52,7 @@ func withoutRepeats(body []byte) ([]byte, []Repeated, error) {
 			path := string(decoder.StackPointer())
 			value, err := decoder.ReadValue()
 			if err != nil {
-				return nil, nil, errors.New("not JSON")
+				return nil, nil, incomplete(body)
 			}
 			if held += len(path) + len(value) + 64; held > maxRepeated {
 				return nil, nil, errTooMany
@@ -87,7 +87,7 @@ func countNames(body []byte) map[int64]map[string]int {
 	for {
 		kind, length := decoder.StackIndex(decoder.StackDepth())
 		token, err := decoder.ReadToken()
-		if err != nil { // the end: that body is valid is known
+		if err != nil { // the end, or no JSON, which the next walk finds again
 			return counts
 		}
 		switch token.Kind() {

@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"math/big"
 	"strconv"
 
 	"casflow/internal/storage"
@@ -57,52 +56,14 @@ func placeOf(t *storage.Transaction) holdingPlace {
 	return holdingPlace{t.HoldingKind, t.Account, t.Holding}
 }
 
-// amount is an exact number; nil is unknown.
-func amount(text string) *big.Rat {
-	if text == "" {
-		return nil
-	}
-	r, ok := new(big.Rat).SetString(text)
-	if !ok {
-		return nil // not for what normalize has read
-	}
-	return r
-}
-
-// decimal is an exact number as text, with as many digits as it takes.
-func decimal(r *big.Rat) string {
-	digits, _ := r.FloatPrec()
-	return r.FloatString(digits)
-}
-
-// sum adds numbers up. It is nil if one of them is unknown.
-func sum(numbers ...string) *big.Rat {
-	total := new(big.Rat)
-	for _, text := range numbers {
-		n := amount(text)
-		if n == nil {
-			return nil
-		}
-		total.Add(total, n)
-	}
-	return total
-}
-
-// near reports whether two numbers are equal, but for a hundredth: that much may
-// be rounded away.
-func near(a, b *big.Rat) bool {
-	difference := new(big.Rat).Sub(a, b)
-	return difference.Abs(difference).Cmp(big.NewRat(1, 100)) <= 0
-}
-
 // compare fails a check if what was found is not what is expected. Either may be
 // unknown.
-func (c *checker) compare(failed storage.Check, expected, found *big.Rat) {
-	if expected == nil || found == nil || near(expected, found) {
+func (c *checker) compare(failed storage.Check, expected, found number) {
+	if !expected.known || !found.known || expected.near(found) {
 		return
 	}
-	failed.Expected, failed.Found = decimal(expected), decimal(found)
-	failed.Difference = decimal(found.Sub(found, expected))
+	failed.Expected, failed.Found = expected.String(), found.String()
+	failed.Difference = found.minus(expected).String()
 	c.failed = append(c.failed, failed)
 }
 
@@ -141,11 +102,9 @@ func (c *checker) values() {
 		each(s.NPSAccounts, func(a *storage.NPSAccount) string { return a.Value }))
 
 	expected, found := amount(s.TotalValue), sum(all...)
-	if insured := amount(s.Summary.Insurance.Value); insured != nil && found != nil && expected != nil {
-		// Whether the total counts insurance, the sources do not tell.
-		if with := new(big.Rat).Add(found, insured); near(with, expected) {
-			return
-		}
+	// Whether the total counts insurance, the sources do not tell.
+	if with := found.plus(amount(s.Summary.Insurance.Value)); with.known && expected.known && with.near(expected) {
+		return
 	}
 	c.compare(storage.Check{Name: checkTotalValue, Subject: tableStatements}, expected, found)
 }
@@ -160,18 +119,18 @@ func each[R any](rows []R, value func(*R) string) []string {
 
 // counts holds the number of accounts against the summary.
 func (c *checker) counts() {
-	count := func(class, expected string, found int) {
-		c.compare(storage.Check{Name: checkClassCount, Subject: class}, amount(expected), big.NewRat(int64(found), 1))
+	counted := func(class, expected string, found int) {
+		c.compare(storage.Check{Name: checkClassCount, Subject: class}, amount(expected), count(found))
 	}
 	s, sum := c.s, &c.s.Summary
 	folios := len(s.Folios)
 	if without := folios - placeholders(s); sum.MutualFunds.Count == strconv.Itoa(without) {
 		folios = without
 	}
-	count("demat", sum.Demat.Count, len(s.DematAccounts))
-	count("mutual_funds", sum.MutualFunds.Count, folios)
-	count("insurance", sum.Insurance.Count, len(s.InsurancePolicies))
-	count("nps", sum.NPS.Count, len(s.NPSAccounts))
+	counted("demat", sum.Demat.Count, len(s.DematAccounts))
+	counted("mutual_funds", sum.MutualFunds.Count, folios)
+	counted("insurance", sum.Insurance.Count, len(s.InsurancePolicies))
+	counted("nps", sum.NPS.Count, len(s.NPSAccounts))
 }
 
 // placeholders counts the folios that have neither number nor value, as users see
@@ -180,7 +139,7 @@ func placeholders(s *storage.Statement) int {
 	n := 0
 	for i := range s.Folios {
 		f := &s.Folios[i]
-		if value := amount(f.Value); f.FolioNumber == "" && (value == nil || value.Sign() == 0) {
+		if f.FolioNumber == "" && amount(f.Value).sign() == 0 {
 			n++
 		}
 	}

@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"math/big"
 	"slices"
 	"strings"
 
@@ -31,36 +30,33 @@ func (c *checker) units() {
 }
 
 func (c *checker) moved(at holdingPlace, table, open, closing string) {
-	found := amount(open)
-	if found == nil || closing == "" {
+	if open == "" || closing == "" {
 		return
 	}
+	found := amount(open)
 	for _, units := range movements(c.moves[at]) {
-		if units == nil {
-			return
-		}
-		found.Add(found, units)
+		found = found.plus(units)
 	}
 	failed := at.check(table)
 	failed.Name = checkUnits
 	c.compare(failed, amount(closing), found)
 }
 
-// movements are the units that each transaction adds, or takes away; nil where
-// that cannot be told.
-func movements(transactions []storage.Transaction) []*big.Rat {
-	moves := make([]*big.Rat, len(transactions))
+// movements are the units that each transaction adds, or takes away; unknown
+// where that cannot be told.
+func movements(transactions []storage.Transaction) []number {
+	moves := make([]number, len(transactions))
 	undoing := undoing{undone: make(map[int]bool), byDay: make(map[string][]int), byAmount: make(map[string][]int)}
 	reversals := slices.ContainsFunc(transactions, bareReversal)
 	for i, t := range transactions {
 		if bareReversal(t) {
 			if at := undoing.undo(&t); at >= 0 {
-				moves[i] = new(big.Rat).Neg(moves[at])
+				moves[i] = moves[at].negative()
 			}
 			continue
 		}
 		moves[i] = movement(&t)
-		if reversals && moves[i] != nil && moves[i].Sign() != 0 {
+		if reversals && moves[i].sign() != 0 {
 			undoing.add(i, &t)
 		}
 	}
@@ -74,30 +70,30 @@ func bareReversal(t storage.Transaction) bool {
 }
 
 // movement is the units that a transaction adds by itself.
-func movement(t *storage.Transaction) *big.Rat {
+func movement(t *storage.Transaction) number {
 	credit, debit := amount(t.Credit), amount(t.Debit)
 	switch {
-	case credit != nil && debit != nil:
-		if moved := credit.Sub(credit, debit); moved.Sign() != 0 || t.Units == "" {
+	case credit.known && debit.known:
+		if moved := credit.minus(debit); moved.sign() != 0 || t.Units == "" {
 			return moved
 		}
-	case credit != nil && credit.Sign() != 0:
+	case credit.sign() != 0:
 		return credit
-	case debit != nil && debit.Sign() != 0:
-		return debit.Neg(debit)
+	case debit.sign() != 0:
+		return debit.negative()
 	}
 	units := amount(t.Units)
 	switch strings.ToUpper(t.Type) {
 	case "REDEMPTION", "SWITCH_OUT", "SWITCH_OUT_MERGER": // often negative, and always meant so
-		if units != nil && units.Sign() > 0 {
-			units.Neg(units)
+		if units.sign() > 0 {
+			return units.negative()
 		}
 		return units
 	case "PURCHASE", "PURCHASE_SIP", "SWITCH_IN", "SWITCH_IN_MERGER", "DIVIDEND_REINVEST":
 		return units
 	}
-	if units == nil {
-		return new(big.Rat) // taxes, payouts: they move none
+	if !units.known {
+		return count(0) // taxes, payouts: they move none
 	}
 	return units
 }
@@ -110,8 +106,8 @@ type undoing struct {
 }
 
 func (u *undoing) add(i int, t *storage.Transaction) {
-	if a := amount(t.Amount); a != nil {
-		key := a.RatString()
+	if a := amount(t.Amount); a.known {
+		key := a.String()
 		u.byAmount[key] = append(u.byAmount[key], i)
 		u.byDay[t.Date+" "+key] = append(u.byDay[t.Date+" "+key], i)
 	}
@@ -120,10 +116,10 @@ func (u *undoing) add(i int, t *storage.Transaction) {
 // undo returns the transaction that a reversal undoes, -1 for none.
 func (u *undoing) undo(reversal *storage.Transaction) int {
 	a := amount(reversal.Amount)
-	if a == nil {
+	if !a.known {
 		return -1
 	}
-	key := a.Neg(a).RatString()
+	key := a.negative().String()
 	if at := u.last(u.byDay, reversal.Date+" "+key); at >= 0 {
 		return at
 	}

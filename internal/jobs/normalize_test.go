@@ -2,10 +2,14 @@ package jobs
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"casflow/internal/storage"
 )
@@ -69,6 +73,74 @@ func TestNormalize_PAN(t *testing.T) {
 				t.Errorf("normalize() = %+v, %v, want PAN %s", got, err, test.want)
 			}
 		})
+	}
+}
+
+// TestNormalize_SuppliedPAN: a PAN that somebody supplies counts where the answer
+// does not say whose statement it is.
+func TestNormalize_SuppliedPAN(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ members, supplied, want string }{
+		"Missing":      {`"investor":{"name":"Zed Example"}`, zed, zed},
+		"Folded":       {`"investor":{"pan":"APPLIED FOR"}`, " zzzpz0000z\n", zed},
+		"Investor":     {`"investor":{"pan":"` + yan + `"}`, zed, yan},
+		"BeforeFolio":  {`"mutual_funds":[{"additional_info":{"pan":"` + yan + `"}}]`, zed, zed},
+		"NoPAN":        {`"investor":{}`, "12345", ""},
+		"NoPANAtAll":   {`"investor":{}`, "", ""},
+		"NoPANButHere": {`"mutual_funds":[{"additional_info":{"pan":"` + yan + `"}}]`, "12345", yan},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := []byte(`{` + april + `,` + test.members + `}`)
+			got, err := normalize(source{body: body, kind: storage.KindSmart, receivedAt: receivedAt, pan: test.supplied})
+			if test.want == "" {
+				if !errors.Is(err, errMissingPAN) {
+					t.Errorf("normalize() = %v, want errMissingPAN", err)
+				}
+				return
+			}
+			if err != nil || got.statement.Key.PAN != test.want {
+				t.Fatalf("normalize() = %+v, %v, want PAN %s", got, err, test.want)
+			}
+			rebuilt, err := got.statement.Answer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			assertRebuilt(t, body, rebuilt)
+		})
+	}
+}
+
+func TestNormalize_Unreadable(t *testing.T) {
+	t.Parallel()
+	body, err := os.ReadFile(filepath.Join("testdata", "normalize", "hostile.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := normalize(source{body: body, kind: storage.KindSmart, receivedAt: receivedAt})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{
+		"statements":         8, // email, address, PAN, generated_at, two counts, a percentage, "nps" of the summary
+		"demat_accounts":     2, // linked_holders, equities
+		"demat_holdings":     4, // value, market_value, transactions, one that is no object
+		"mutual_fund_folios": 1, "mutual_fund_schemes": 3, "transactions": 8,
+		"insurance_policies": 1, "nps_accounts": 2, "nps_funds": 1, "linked_holders": 1,
+	}
+	if diff := cmp.Diff(want, read.unreadable); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	registry := prometheus.NewRegistry()
+	metrics := NewMetrics(registry)
+	metrics.couldNotRead(read.unreadable)
+	for _, table := range storage.StatementTables() {
+		if got := testutil.ToFloat64(metrics.unreadable.WithLabelValues(table)); int(got) != want[table] {
+			t.Errorf("%s: %v counted, want %d", table, got, want[table])
+		}
+	}
+	if n := testutil.CollectAndCount(metrics.unreadable); n != len(storage.StatementTables()) {
+		t.Errorf("%d series, want one for each table", n)
 	}
 }
 

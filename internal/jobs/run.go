@@ -113,7 +113,9 @@ func (r *run) keep(ctx context.Context, answer storage.Answer) error {
 // persistAnswer persists an answer that is paid for. While Postgres does not take
 // it, it is parked, so that the death of this worker does not cost it.
 func (r *run) persistAnswer(ctx context.Context, answer storage.Answer, write func(context.Context) error) error {
-	err := r.persist(ctx, func(ctx context.Context) error {
+	// A second more for each megabyte: 30 of them hold some 100,000 rows.
+	limit := writeLimit + time.Duration(len(answer.Body)>>20)*time.Second
+	err := r.persistWithin(ctx, limit, func(ctx context.Context) error {
 		err := write(ctx)
 		if err != nil && !refusedForGood(err) && !r.parked {
 			r.park(ctx, answer)
@@ -157,13 +159,18 @@ func refusedForGood(err error) bool {
 // away there is nothing better to do, and a document that is claimed must not be
 // left so. Neither a deadline nor, for saveGrace, a shutdown ends it.
 func (r *run) persist(ctx context.Context, write func(context.Context) error) error {
+	return r.persistWithin(ctx, writeLimit, write)
+}
+
+// persistWithin is persist with another limit than writeLimit for each try.
+func (r *run) persistWithin(ctx context.Context, limit time.Duration, write func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	//nolint:contextcheck // the processor's end bounds the write, the task's context must not
 	defer context.AfterFunc(r.p.shutdown, func() { time.AfterFunc(saveGrace, cancel) })()
 	backoff := Backoff{Base: 100 * time.Millisecond, Max: 5 * time.Second}
 	for tries := 1; ; tries++ {
-		err := within(ctx, writeLimit, write)
+		err := within(ctx, limit, write)
 		if err == nil || refusedForGood(err) {
 			return err
 		}

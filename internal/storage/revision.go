@@ -5,10 +5,9 @@ import "slices"
 // saveRevisionSQL notes why a document's answer took the place of the one that
 // was there, or did not. It comes after the header, whose row is locked by now
 // whoever won: so the header is what other documents have left, and no other can
-// come between. Doing it twice for one document and revision changes nothing,
-// but that a document whose answer is read anew is noted with what it says now.
+// come between. Doing it twice for one document and revision changes nothing.
 const saveRevisionSQL = `
-INSERT INTO cas.statement_revisions AS r (pan, period_from, period_to, cas_type, revision, document_id, outcome, reason,
+INSERT INTO cas.statement_revisions (pan, period_from, period_to, cas_type, revision, document_id, outcome, reason,
 	generated_at, received_at, transaction_count)
 SELECT s.pan, s.period_from, s.period_to, s.cas_type, s.revision, $5::uuid,
 	CASE WHEN s.document_id = $5 THEN 'won' ELSE 'lost' END,
@@ -26,10 +25,7 @@ FROM cas.statements s
 LEFT JOIN cas.statement_revisions before ON before.pan = s.pan AND before.period_from = s.period_from AND before.period_to = s.period_to
 	AND before.cas_type = s.cas_type AND before.revision = s.revision - 1 AND before.outcome = 'won'
 WHERE s.pan = $1 AND s.period_from = $2::date AND s.period_to = $3::date AND s.cas_type = $4
-ON CONFLICT (pan, period_from, period_to, cas_type, revision, document_id) DO UPDATE
-SET generated_at = excluded.generated_at, received_at = excluded.received_at, transaction_count = excluded.transaction_count
-WHERE (r.generated_at, r.received_at, r.transaction_count)
-	IS DISTINCT FROM (excluded.generated_at, excluded.received_at, excluded.transaction_count)`
+ON CONFLICT (pan, period_from, period_to, cas_type, revision, document_id) DO NOTHING`
 
 func (s *Statement) revisionArgs(key []any) []any {
 	return append(slices.Clip(key), s.ReceivedAt, len(s.Transactions), s.GeneratedAt)

@@ -15,14 +15,14 @@ type column struct {
 	paths      []string
 }
 
-// table writes the rows of one statement into one table: a DELETE by key and an
-// INSERT from arrays, one array of text per column. Both do something only where
-// the statement's header row belongs to the document that is being saved, so a
-// statement that lost against a newer one changes nothing.
+// table writes the rows of one statement into one table: an INSERT from arrays, one
+// for each column. It does something only where the statement's header row belongs
+// to the document that is being saved, so a statement that lost against a newer one
+// changes nothing.
 type table struct {
-	name                         string
-	columns                      []column
-	deleteSQL, sql, selectedText string
+	name              string
+	columns           []column
+	sql, selectedText string
 }
 
 // held is true where the header row is the document's own. Parameters 1 to 5 of
@@ -53,17 +53,17 @@ func newBareTable(name string, places []string, columns ...string) table {
 	for i, c := range t.columns {
 		quoted := pgx.Identifier{c.name}.Sanitize()
 		names = append(names, quoted)
-		typed = append(typed, "nullif(r."+quoted+", '')::"+c.cast)
-		arrays = append(arrays, "$"+strconv.Itoa(i+6)+"::text[]")
+		array, value := c.array(quoted)
+		typed = append(typed, value)
+		arrays = append(arrays, "unnest($"+strconv.Itoa(i+6)+array+") AS "+quoted)
 		read = append(read, c.selected(quoted, i < len(places)))
 		if i < len(places) {
 			order = append(order, quoted)
 		}
 	}
-	t.deleteSQL = "DELETE FROM cas." + name + atKey + " AND " + held
 	t.sql = "INSERT INTO cas." + name + " (pan, period_from, period_to, cas_type, " + strings.Join(names, ", ") + ")\n" +
 		"SELECT $1, $2::date, $3::date, $4, " + strings.Join(typed, ", ") + "\n" +
-		"FROM unnest(" + strings.Join(arrays, ", ") + ") AS r (" + strings.Join(names, ", ") + ")\nWHERE " + held
+		"FROM (SELECT " + strings.Join(arrays, ", ") + ") AS r WHERE " + held
 	t.selectedText = strings.Join(read, ", ") + " FROM cas." + name + atKey
 	if len(order) > 0 {
 		t.selectedText += " ORDER BY " + strings.Join(order, ", ")
@@ -101,15 +101,24 @@ func (c column) selected(quoted string, place bool) string {
 	return "coalesce(" + quoted + "::text, '')"
 }
 
-// queue adds the table's DELETE and, if there are rows, its INSERT to a batch,
-// and reports whether it added an INSERT.
-func (r rows) queue(batch *pgx.Batch, key []any) bool {
-	t, n := r.table, r.n
-	batch.Queue(t.deleteSQL, key...)
-	if n == 0 {
-		return false
+// array is the type of the array in which the column's values are sent, and the
+// expression for one of them. What has a short text that needs no quotes goes as
+// an array of its type, where NULL is NULL; the rest as text, where "" is.
+func (c column) array(quoted string) (array, value string) {
+	switch c.cast {
+	case "integer", "numeric", "date", "boolean":
+		return "::" + c.cast + "[]", "r." + quoted
+	case "text":
+		return "::text[]", "nullif(r." + quoted + ", '')"
 	}
+	return "::text[]", "nullif(r." + quoted + ", '')::" + c.cast
+}
+
+// queue adds the table's INSERT to a batch.
+func (r rows) queue(batch *pgx.Batch, key []any) {
+	t, n := r.table, r.n
 	texts := make([]string, n*len(t.columns)) // one allocation, cut into columns
+	filled := make([]bool, len(t.columns))
 	var (
 		cells []any
 		at    int
@@ -118,16 +127,45 @@ func (r rows) queue(batch *pgx.Batch, key []any) bool {
 		at = i
 		cells = r.cells(i, &at, cells[:0])
 		for c, cell := range cells {
-			texts[c*n+i] = cellText(cell)
+			text := cellText(cell)
+			texts[c*n+i] = text
+			filled[c] = filled[c] || text != ""
 		}
 	}
 	args := make([]any, 0, len(key)+len(t.columns))
 	args = append(args, key...)
-	for c := range t.columns {
-		args = append(args, texts[c*n:(c+1)*n])
+	for c, column := range t.columns {
+		values := texts[c*n : (c+1)*n]
+		if !filled[c] {
+			values = nil // unnest makes it as long as the others, with NULL
+		}
+		if array, _ := column.array(""); array == "::text[]" {
+			args = append(args, values)
+		} else {
+			args = append(args, literal(values))
+		}
 	}
 	batch.Queue(t.sql, args...)
-	return true
+}
+
+// literal writes values that need no quotes as an array, "" as NULL.
+func literal(values []string) string {
+	size := 2
+	for _, v := range values {
+		size += max(len(v), 4) + 1
+	}
+	b := make([]byte, 0, size)
+	b = append(b, '{')
+	for i, v := range values {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if v == "" {
+			v = "NULL"
+		}
+		b = append(b, v...)
+	}
+	return string(append(b, '}'))
 }
 
 // cellText is a cell as text that Postgres casts to the column's type.
@@ -164,16 +202,31 @@ func textArray(values []string) string {
 	return b.String()
 }
 
-// queueRows adds all tables of a statement to a batch and returns, for each
-// statement of the batch that it added, the table that it inserts into, "" for a
-// DELETE.
+// deleteSQL takes away the rows that an earlier save left at the key, where the
+// document is to have the place. The first document ever has nothing to take away:
+// its revision was written by this very transaction.
+var deleteSQL = func() string { //nolint:gochecknoglobals // a constant, computed
+	var b strings.Builder
+	b.WriteString("WITH old AS MATERIALIZED (SELECT 1 WHERE " + held + `
+	AND NOT EXISTS (SELECT FROM cas.statement_revisions` + atKey + ` AND revision = 1 AND document_id = $5
+		AND xmin = pg_current_xact_id()::xid))`)
+	for _, rows := range (&Statement{}).rows() {
+		b.WriteString(",\n\t" + rows.table.name + " AS (DELETE FROM cas." + rows.table.name + atKey + " AND EXISTS (SELECT FROM old))")
+	}
+	b.WriteString("\nSELECT 1")
+	return b.String()
+}()
+
+// queueRows adds all tables of a statement to a batch and returns the table of
+// each statement that it added, "" for one that deletes.
 func (s *Statement) queueRows(batch *pgx.Batch, key []any) []string {
-	var inserts []string
+	batch.Queue(deleteSQL, key...)
+	tables := []string{""}
 	for _, rows := range s.rows() {
-		inserts = append(inserts, "")
-		if rows.queue(batch, key) {
-			inserts = append(inserts, rows.table.name)
+		if rows.n > 0 {
+			rows.queue(batch, key)
+			tables = append(tables, rows.table.name)
 		}
 	}
-	return inserts
+	return tables
 }

@@ -2,8 +2,6 @@ package storage_test
 
 import (
 	"errors"
-	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -115,11 +113,6 @@ func TestDB_Save(t *testing.T) {
 
 func TestDB_Save_Revisions(t *testing.T) {
 	t.Parallel()
-	type version struct {
-		transactions bool
-		generated    string
-		minute       int
-	}
 	older := version{true, "2025-05-01T10:00:00Z", 0}
 	for name, test := range map[string]struct {
 		loser, winner version
@@ -135,21 +128,11 @@ func TestDB_Save_Revisions(t *testing.T) {
 				t.Parallel()
 				db, address := storagetest.NewURL(t)
 				save := func(key string, v version) bool {
-					id, _ := claimed(t, db, key)
-					s := full()
-					s.Investor.Name, s.GeneratedAt, s.ReceivedAt = key, v.generated, arrival(v.minute)
-					s.NPSFunds[0].Name = key
-					if !v.transactions {
-						s.Transactions = nil
-					}
-					saved, err := db.Save(t.Context(), answerFor(id), s, storage.AttemptEnd{})
-					if err != nil {
-						t.Fatal(err)
-					}
+					id, current := saveVersion(t, db, key, v)
 					if got := statusOf(t, db, id); got != storage.StatusParsed {
 						t.Errorf("%s is %s, want parsed", key, got)
 					}
-					return saved.Current
+					return current
 				}
 				revision := "1"
 				if order == "LoserFirst" {
@@ -170,28 +153,6 @@ func TestDB_Save_Revisions(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-func TestDB_Save_AtOnce(t *testing.T) {
-	t.Parallel()
-	db, address := storagetest.NewURL(t)
-	var group sync.WaitGroup
-	for i := range 6 {
-		key := fmt.Sprintf("%d.pdf", i)
-		id, _ := claimed(t, db, key)
-		group.Go(func() {
-			s := full()
-			s.Investor.Name, s.NPSFunds[0].Name, s.ReceivedAt = key, key, arrival(i)
-			if _, err := db.Save(t.Context(), answerFor(id), s, storage.AttemptEnd{}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	group.Wait()
-	got := storagetest.Rows(t, address, `SELECT s.investor_name, f.name FROM cas.statements s JOIN cas.nps_funds f USING (pan)`)
-	if diff := cmp.Diff([][]string{{"5.pdf", "5.pdf"}}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
