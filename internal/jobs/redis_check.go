@@ -132,8 +132,8 @@ func factsOf(info string) RedisFacts {
 	}
 	facts := RedisFacts{
 		Version: fields["redis_version"], Mode: fields["redis_mode"], Role: fields["role"], Policy: fields["maxmemory_policy"],
-		UsedMemory: count(fields["used_memory"]), MaxMemory: count(fields["maxmemory"]),
-		Evicted:    max(0, count(fields["evicted_keys"])),
+		UsedMemory: factCount(fields["used_memory"]), MaxMemory: factCount(fields["maxmemory"]),
+		Evicted:    max(0, factCount(fields["evicted_keys"])),
 		SaveFailed: fields["rdb_last_bgsave_status"] == "err" || fields["aof_last_write_status"] == "err",
 	}
 	if fields["aof_enabled"] == "1" {
@@ -154,8 +154,8 @@ func (f *RedisFacts) snapshots(settings map[string]string) {
 	}
 }
 
-// count reads a number of bytes or keys; -1 is none.
-func count(text string) int64 {
+// factCount reads a number of bytes or keys; -1 is none.
+func factCount(text string) int64 {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 {
 		return n
 	}
