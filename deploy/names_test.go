@@ -17,10 +17,6 @@ import (
 	"casflow/internal/config"
 )
 
-// awaitedCommand is a command that the manifests already start. Once the program has
-// it, this goes.
-const awaitedCommand = "enqueuer serve"
-
 // files are the texts of all files here but for the tests, by name.
 func files(t *testing.T) map[string]string {
 	t.Helper()
@@ -79,16 +75,10 @@ func TestVariables(t *testing.T) {
 	if len(known) < 25 {
 		t.Fatalf("the programs have %d variables: %v", len(known), known)
 	}
-	awaits := map[string]bool{"CASFLOW_API_TOKENS": true, "CASFLOW_API_TOKENS_FILE": true, "CASFLOW_UPLOAD_TO": true} // of awaitedCommand
-	for name := range awaits {
-		if known[name] {
-			t.Errorf("%s is there: await it no more", name)
-		}
-	}
 	named := regexp.MustCompile(`\b(?:CASFLOW|CASPARSER|S3|DATABASE_URL|REDIS_URL)(?:_[A-Z0-9_]+)?\b`)
 	for file, text := range files(t) {
 		for _, name := range named.FindAllString(text, -1) {
-			if name != "S3" && !known[name] && !awaits[name] {
+			if name != "S3" && !known[name] {
 				t.Errorf("%s names %s, which no program takes", file, name)
 			}
 		}
@@ -114,12 +104,6 @@ func TestMetrics(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	for _, name := range awaited() {
-		if known[name] {
-			t.Errorf("%s is there: await it no more", name)
-		}
-		known[name] = true
 	}
 	for _, rule := range regexp.MustCompile(`(?m)- record: (\S+)$`).FindAllStringSubmatch(read(t, "prometheus/recording.yml"), -1) {
 		known[rule[1]] = true

@@ -54,10 +54,12 @@ func TestPipeline_Restored(t *testing.T) {
 	if paid.Billed != len(all)+5 {
 		t.Fatalf("%d calls billed for %d statements", paid.Billed, len(all)+5)
 	}
+	//nolint:unqueryvet // as doc/operations.md has it
 	p.client(`\copy (SELECT * FROM cas.answers) TO '`+answers+`'`, "psql", "--no-psqlrc", "--set=ON_ERROR_STOP=1", p.url)
 
 	p.url = storagetest.Empty(t)
 	p.client("", "pg_restore", "--no-owner", "--exit-on-error", "--dbname="+p.url, backup)
+	//nolint:unqueryvet // as doc/operations.md has it
 	p.client(`CREATE TEMPORARY TABLE saved (LIKE cas.answers);
 \copy saved FROM '`+answers+`'
 INSERT INTO cas.answers SELECT * FROM saved ON CONFLICT DO NOTHING;

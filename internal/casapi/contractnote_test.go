@@ -266,22 +266,3 @@ func TestClient_Parse_ContractNoteFault(t *testing.T) {
 		}
 	}
 }
-
-// extras calls do with every Extra there is in a part of an answer.
-func extras(part reflect.Value, do func(casapi.Extra)) {
-	switch held := part.Interface().(type) {
-	case casapi.Extra:
-		do(held)
-	case casapi.Value:
-	default:
-		if part.Kind() == reflect.Slice {
-			for i := range part.Len() {
-				extras(part.Index(i), do)
-			}
-			return
-		}
-		for _, field := range part.Fields() {
-			extras(field, do)
-		}
-	}
-}

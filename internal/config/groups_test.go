@@ -170,7 +170,7 @@ func TestFaults(t *testing.T) {
 		"Tokens/Header":  {Tokens{Tokens: "billing:geheim\u00fc"}, "CASFLOW_API_TOKENS (--api-tokens): has a token for billing with characters that a header cannot hold"},
 		"Tokens/Same":    {Tokens{Tokens: "billing:geheim crm:geheim"}, "CASFLOW_API_TOKENS (--api-tokens): has the same token for billing and crm; give each its own"},
 		"Tokens/Many":    {Tokens{Tokens: manyServices()}, "CASFLOW_API_TOKENS (--api-tokens): names 101 services; expected at most 100"},
-		"Tokens/BadFile": {Tokens{File: empty}, "CASFLOW_API_TOKENS_FILE (--api-tokens-file): is \"" + empty + "\", a file without text; give a file that holds the key"},
+		"Tokens/BadFile": {Tokens{File: empty}, "CASFLOW_API_TOKENS_FILE (--api-tokens-file): is \"" + empty + "\", a file without text; give a file that holds the secret"},
 
 		"Serve/Good":      {goodServe(), ""},
 		"Serve/Bucket":    {serve(func(s *Serve) { s.UploadTo = "s3://b" }), ""},

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -56,7 +57,7 @@ func usage(command *kong.Node) string {
 func describeFlag(flag *kong.Flag) Flag {
 	f := Flag{Name: flag.Name, Variables: flag.Envs, Help: flag.Help}
 	if variable := fileVariable(flag.Value); variable != "" {
-		f.Variables = append(f.Variables[:len(f.Variables):len(f.Variables)], variable)
+		f.Variables = append(slices.Clip(f.Variables), variable)
 	}
 	if flag.HasDefault {
 		f.Default = flag.Default

@@ -107,7 +107,7 @@ func TestRun_Poison(t *testing.T) {
 	if diff := cmp.Diff([]string{"in/a.pdf", "in/b.pdf"}, recorded); diff != "" {
 		t.Errorf("recorded (-want +got):\n%s", diff)
 	}
-	for _, words := range []string{"message_id=message-1 receive_count=1", "receive_count=3", "not a notification of S3", "cannot be recorded: too bad"} {
+	for _, words := range []string{"message_id=message-1 receive_count=1", "receive_count=3", "no S3, EventBridge or MinIO notification", "cannot be recorded: too bad"} {
 		if !strings.Contains(l.log.String(), words) {
 			t.Errorf("not logged: %s", words)
 		}
