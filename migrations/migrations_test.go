@@ -65,6 +65,33 @@ func TestMigrator_UpDownUp(t *testing.T) {
 	}
 }
 
+// TestMigrator_StatementsThatWereThere: statements from before revisions were
+// noted are the revision that they say.
+func TestMigrator_StatementsThatWereThere(t *testing.T) {
+	t.Parallel()
+	url := storagetest.URL(t)
+	m := open(t, url)
+	for { // the next to go up brings the revisions
+		state, err := m.Down(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if state.Name == "00010_statement_detail.sql" {
+			break
+		}
+	}
+	storagetest.Rows(t, url, `INSERT INTO cas.statements (pan, period_from, period_to, cas_type, received_at, document_id, revision, transaction_count)
+		SELECT 'ZZZPZ0000Z', '2025-04-01', '2025-04-30', type, now(), gen_random_uuid(), revision, 7 FROM (VALUES ('CDSL', 1), ('NSDL', 3)) v (type, revision)`)
+	if _, err := m.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := storagetest.Rows(t, url, `SELECT r.cas_type, r.revision, r.outcome, r.reason, r.transaction_count
+		FROM cas.statement_revisions r JOIN cas.statements s USING (pan, period_from, period_to, cas_type, document_id) ORDER BY 1`)
+	if diff := cmp.Diff([][]string{{"CDSL", "1", "won", "first", "7"}, {"NSDL", "3", "won", "unrecorded", "7"}}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestMigrator_Empty: who only looks makes nothing.
 func TestMigrator_Empty(t *testing.T) {
 	t.Parallel()

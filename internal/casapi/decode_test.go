@@ -2,6 +2,7 @@ package casapi_test
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -213,5 +214,24 @@ func TestReadList(t *testing.T) {
 	}
 	if _, err := casapi.ReadList[casapi.Folio](`[1,`); !errors.Is(err, casapi.ErrBadAnswer) {
 		t.Errorf("half a list: %v, want an error that matches %v", err, casapi.ErrBadAnswer)
+	}
+}
+
+// TestParse_NoStatement: a call whose answer is no statement, or one too deep to
+// be read, is not made again. Its error says why, and the answer is kept.
+func TestParse_NoStatement(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ body, why string }{
+		"Other":   {`{"demat_accounts":"none"}`, "answer is not the unified response: demat_accounts: expected array, got string"},
+		"TooDeep": {nested(10_000), "answer is nested deeper than 10000 levels"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answer, err := serve(t, answering(http.StatusOK, nil, test.body)).Parse(t.Context(), upload())
+			failure := assertClass(t, err, casapi.ErrBadAnswer)
+			if failure.OutcomeUnknown || failure.Message != test.why || answer == nil || string(answer.Body) != test.body {
+				t.Errorf("got %+v, %v; want %q, and the answer", failure, answer, test.why)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package casapi
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -51,10 +52,22 @@ func difference(body []byte) string {
 	}
 	kinds := map[string]jsontext.Kind{}
 	eachMember(body, func(name string, value jsontext.Value) { kinds[name] = value.Kind() })
-	members := []struct {
-		name string
-		kind jsontext.Kind
-	}{
+	for _, member := range statementMembers() {
+		if kind, found := kinds[member.name]; found && kind != member.kind {
+			return fmt.Sprintf("%s%s: expected %s, got %s", prefix, member.name, kindName(member.kind), kindName(kind))
+		}
+	}
+	return prefix + "meta: expected object, got nothing"
+}
+
+// member is a member of the unified response and its kind.
+type member struct {
+	name string
+	kind jsontext.Kind
+}
+
+func statementMembers() []member {
+	return []member{
 		{"meta", jsontext.KindBeginObject},
 		{"investor", jsontext.KindBeginObject},
 		{"summary", jsontext.KindBeginObject},
@@ -63,12 +76,11 @@ func difference(body []byte) string {
 		{"insurance", jsontext.KindBeginObject},
 		{"nps", jsontext.KindBeginArray},
 	}
-	for _, member := range members {
-		if kind, found := kinds[member.name]; found && kind != member.kind {
-			return fmt.Sprintf("%s%s: expected %s, got %s", prefix, member.name, kindName(member.kind), kindName(kind))
-		}
-	}
-	return prefix + "meta: expected object, got nothing"
+}
+
+// IsMember reports whether the unified response has a member of that name.
+func IsMember(name string) bool {
+	return slices.ContainsFunc(statementMembers(), func(m member) bool { return m.name == name })
 }
 
 func kindName(kind jsontext.Kind) string {

@@ -44,7 +44,7 @@ ORDER BY s.period_from, s.period_to, s.cas_type`
 // sameKey joins the rows of a statement's table t to its header s.
 const sameKey = `t.pan = s.pan AND t.period_from = s.period_from AND t.period_to = s.period_to AND t.cas_type = s.cas_type`
 
-// StatementTables lists the tables that statements are written into, the header
+// StatementTables lists the tables that hold what answers say, the header
 // first.
 func StatementTables() []string {
 	return []string{

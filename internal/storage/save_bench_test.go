@@ -69,9 +69,12 @@ func BenchmarkDB_Save(b *testing.B) {
 				if _, err := db.Record(b.Context(), documents); err != nil {
 					b.Fatal(err)
 				}
+				statements := make([]*storage.Statement, round)
+				for i := range statements {
+					statements[i] = threeHundred(done + i)
+				}
 				saving += atOnce(b, connections, round, func(_, i int) error {
-					s := threeHundred(done + i)
-					_, err := db.Save(b.Context(), benchmarkAnswer(documents[i].ID), s, storage.AttemptEnd{})
+					_, err := db.Save(b.Context(), benchmarkAnswer(documents[i].ID), statements[i], storage.AttemptEnd{})
 					return err
 				})
 				texts, all := bare.export(b, done, round)
