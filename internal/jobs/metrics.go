@@ -75,7 +75,7 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 	for _, r := range storage.Reasons() {
 		m.deadLetters.WithLabelValues(string(r)) // alerts on rates need the zero
 	}
-	for _, table := range storage.StatementTables() {
+	for _, table := range append(storage.StatementTables(), storage.ContractNoteTables()...) {
 		m.unreadable.WithLabelValues(table)
 	}
 	return m

@@ -50,7 +50,10 @@ var goldens = map[string]string{
 // readAnswer normalizes an answer.
 func readAnswer(body []byte, kind string) (*storage.Statement, error) {
 	read, err := normalize(source{body: body, kind: kind, receivedAt: receivedAt})
-	return read.statement, err
+	if err != nil {
+		return nil, err
+	}
+	return read.content.(*storage.Statement), nil //nolint:forcetypeassert // the kinds of statements have no other
 }
 
 // golden reads and normalizes an answer of testdata/normalize.

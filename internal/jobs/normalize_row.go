@@ -24,6 +24,10 @@ const (
 	tableNPSAccounts       = "nps_accounts"
 	tableNPSFunds          = "nps_funds"
 	tableLinkedHolders     = "linked_holders"
+	tableContractNotes     = "contract_notes"
+	tableNoteEquities      = "contract_note_equities"
+	tableNoteDerivatives   = "contract_note_derivatives"
+	tableNoteTrades        = "contract_note_trades"
 )
 
 // row reads the values of one row. What no column takes goes to extra: members
@@ -31,12 +35,16 @@ const (
 // column takes in another form than it came in goes to form besides. Paths are
 // those of storage.Members.
 type row struct {
-	n           *normalizer
+	unreadable  map[string]int // by table, of the whole answer
 	table       string
 	extra, form storage.Members
 }
 
-func (n *normalizer) row(table string) *row { return &row{n: n, table: table} }
+func (n *normalizer) row(table string) *row { return newRow(n.unreadable, table) }
+
+func newRow(unreadable map[string]int, table string) *row {
+	return &row{unreadable: unreadable, table: table}
+}
 
 // rest is what there is to say of the row beyond its columns.
 func (r *row) rest() storage.Rest {
@@ -57,7 +65,7 @@ func (r *row) keep(path string, v casapi.Value) {
 // cannotRead keeps a value that is not what it should be, if there is one.
 func (r *row) cannotRead(path string, v casapi.Value) {
 	if v.Known() {
-		r.n.unreadable[r.table]++
+		r.unreadable[r.table]++
 		r.keep(path, v)
 	}
 }
@@ -242,11 +250,13 @@ func (r *row) keyed(path string, v casapi.Value, key string) {
 	r.came(path, v)
 }
 
-func (r *row) wrapper(w casapi.Wrapper, own casapi.Extra) {
+// wrapper notes what was around the response, which has members of its own: those
+// nobody knows, and those that have fields.
+func (r *row) wrapper(w casapi.Wrapper, own casapi.Extra, fields []string) {
 	form := storage.Wrapper{In: w.In, Shadowed: make(map[string]jsontext.Value)}
 	for _, name := range slices.Sorted(maps.Keys(w.Beside)) {
 		v := w.Beside[name]
-		if _, shadowed := own[name]; shadowed || isField(name) {
+		if _, shadowed := own[name]; shadowed || slices.Contains(fields, name) {
 			form.Shadowed[name] = jsontext.Value(v)
 			continue
 		}
@@ -258,9 +268,9 @@ func (r *row) wrapper(w casapi.Wrapper, own casapi.Extra) {
 	r.forms().Wrapper(form)
 }
 
-// isField reports whether the unified response has a member of its own of a name.
-func isField(name string) bool {
-	return slices.Contains([]string{"meta", "investor", "summary", "demat_accounts", "mutual_funds", "insurance", "nps"}, name)
+// statementMembers are the members that the unified response has of its own.
+func statementMembers() []string {
+	return []string{"meta", "investor", "summary", "demat_accounts", "mutual_funds", "insurance", "nps"}
 }
 
 func (r *row) repeated(repeated []casapi.Repeated) {

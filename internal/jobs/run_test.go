@@ -59,7 +59,7 @@ func TestNewRun(t *testing.T) {
 		metrics, _ := newMetrics()
 		d := storage.Document{Kind: kind, Bucket: "b", Key: "k", VersionID: "v", ETag: "e", Attempts: 3}
 		r := newRun(NewProcessor(ProcessorConfig{Metrics: metrics}), d, time.Now())
-		if r.endpoint != want {
+		if r.parser.endpoint != want {
 			t.Errorf("%s goes to %s, want %s", kind, r.endpoint, want)
 		}
 		if r.object != (Object{Bucket: "b", Key: "k", VersionID: "v", ETag: "e"}) || r.attempts != 3 {

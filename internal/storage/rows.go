@@ -15,32 +15,25 @@ type column struct {
 	paths      []string
 }
 
-// table writes the rows of one statement into one table: a DELETE by key and an
+// table writes the rows of one statement, or contract note, into one table: a DELETE by key and an
 // INSERT from arrays, one array of text per column. Both do something only where
 // the statement's header row belongs to the document that is being saved, so a
 // statement that lost against a newer one changes nothing.
 type table struct {
+	of                           *family
 	name                         string
 	columns                      []column
 	deleteSQL, sql, selectedText string
 }
 
-// held is true where the header row is the document's own. Parameters 1 to 5 of
-// every statement are the key and the document id.
-const held = `EXISTS (SELECT FROM cas.statements s WHERE s.pan = $1 AND s.period_from = $2::date AND s.period_to = $3::date
-	AND s.cas_type = $4 AND s.document_id = $5)`
-
-// atKey picks the rows of one statement.
-const atKey = ` WHERE pan = $1 AND period_from = $2::date AND period_to = $3::date AND cas_type = $4`
-
 // newTable describes a table whose rows are objects of the answer: columns of
 // their place, which have no path, then those of their values.
-func newTable(name string, places []string, columns ...string) table {
-	return newBareTable(name, places, append(columns, "extra jsonb @-", "source_form jsonb @-")...)
+func newTable(of *family, name string, places []string, columns ...string) table {
+	return newBareTable(of, name, places, append(columns, "extra jsonb @-", "source_form jsonb @-")...)
 }
 
-func newBareTable(name string, places []string, columns ...string) table {
-	t := table{name: name}
+func newBareTable(of *family, name string, places []string, columns ...string) table {
+	t := table{of: of, name: name}
 	for _, p := range places {
 		column := parseColumn(p)
 		column.paths = nil
@@ -54,17 +47,17 @@ func newBareTable(name string, places []string, columns ...string) table {
 		quoted := pgx.Identifier{c.name}.Sanitize()
 		names = append(names, quoted)
 		typed = append(typed, "nullif(r."+quoted+", '')::"+c.cast)
-		arrays = append(arrays, "$"+strconv.Itoa(i+6)+"::text[]")
+		arrays = append(arrays, of.parameter(i+2)+"::text[]")
 		read = append(read, c.selected(quoted, i < len(places)))
 		if i < len(places) {
 			order = append(order, quoted)
 		}
 	}
-	t.deleteSQL = "DELETE FROM cas." + name + atKey + " AND " + held
-	t.sql = "INSERT INTO cas." + name + " (pan, period_from, period_to, cas_type, " + strings.Join(names, ", ") + ")\n" +
-		"SELECT $1, $2::date, $3::date, $4, " + strings.Join(typed, ", ") + "\n" +
-		"FROM unnest(" + strings.Join(arrays, ", ") + ") AS r (" + strings.Join(names, ", ") + ")\nWHERE " + held
-	t.selectedText = strings.Join(read, ", ") + " FROM cas." + name + atKey
+	t.deleteSQL = "DELETE FROM cas." + name + of.at + " AND " + of.held
+	t.sql = "INSERT INTO cas." + name + " (" + of.names + ", " + strings.Join(names, ", ") + ")\n" +
+		"SELECT " + of.values + ", " + strings.Join(typed, ", ") + "\n" +
+		"FROM unnest(" + strings.Join(arrays, ", ") + ") AS r (" + strings.Join(names, ", ") + ")\nWHERE " + of.held
+	t.selectedText = strings.Join(read, ", ") + " FROM cas." + name + of.at
 	if len(order) > 0 {
 		t.selectedText += " ORDER BY " + strings.Join(order, ", ")
 	}
@@ -164,12 +157,12 @@ func textArray(values []string) string {
 	return b.String()
 }
 
-// queueRows adds all tables of a statement to a batch and returns, for each
-// statement of the batch that it added, the table that it inserts into, "" for a
-// DELETE.
-func (s *Statement) queueRows(batch *pgx.Batch, key []any) []string {
+// queueRows adds all tables of a statement or contract note to a batch and returns,
+// for each statement of the batch that it added, the table that it inserts into, ""
+// for a DELETE.
+func queueRows(batch *pgx.Batch, all []rows, key []any) []string {
 	var inserts []string
-	for _, rows := range s.rows() {
+	for _, rows := range all {
 		inserts = append(inserts, "")
 		if rows.queue(batch, key) {
 			inserts = append(inserts, rows.table.name)

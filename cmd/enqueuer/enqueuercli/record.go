@@ -58,7 +58,7 @@ func (i *intake) documents(ctx context.Context, c *connections, objects []object
 	for n, object := range objects {
 		documents[n] = storage.NewDocument{
 			ID: ids[n], Bucket: object.Bucket, Key: object.Key, VersionID: object.VersionID, ETag: object.ETag,
-			SizeBytes: object.Size, Kind: i.Kind, Queue: queue, Batch: i.Batch, SealedPasswords: sealed[n],
+			SizeBytes: object.Size, Kind: i.Kind, Broker: i.Broker, Queue: queue, Batch: i.Batch, SealedPasswords: sealed[n],
 		}
 	}
 	return documents, nil
