@@ -269,7 +269,7 @@ func extras(part reflect.Value, do func(casapi.Extra)) {
 	switch held := part.Interface().(type) {
 	case casapi.Extra:
 		do(held)
-	case casapi.Value:
+	case casapi.Value, bool:
 	default:
 		if part.Kind() == reflect.Slice {
 			for i := range part.Len() {
