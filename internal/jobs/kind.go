@@ -36,4 +36,11 @@ func kinds() string { return strings.Join(slices.Sorted(maps.Keys(parsers)), ", 
 //
 // Its errors are errBadAnswer (not such an answer, or one without what its key needs)
 // and errMissingPAN.
-func normalize(from source) (reading, error) { return parsers[from.kind].read(from) }
+//
+// An answer of a kind that nobody knows is read as a statement.
+func normalize(from source) (reading, error) {
+	if p, known := parsers[from.kind]; known {
+		return p.read(from)
+	}
+	return readStatement(from)
+}
