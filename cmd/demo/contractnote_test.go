@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ import (
 
 // noteColumns are those columns of contract_notes that do not have the name of the
 // member that they hold.
-var noteColumns = map[string]string{"broker_info.name": "broker_name", "client_info.name": "client_name"} //nolint:gochecknoglobals // a constant
+var noteColumns = map[string]string{"broker_info.name": "broker_name", "client_info.name": "client_name"}
 
 // noteRows are the rows that contract notes should have: by table, a map from column
 // to value for each row.
@@ -49,9 +50,7 @@ func noteRows(t *testing.T, all []sample) map[string][]map[string]string {
 			for i := range part.Len() {
 				row := members(part.Index(i))
 				row["ordinal"] = fmt.Sprint(i)
-				for name, value := range key {
-					row[name] = value
-				}
+				maps.Copy(row, key)
 				rows[table] = append(rows[table], row)
 			}
 		}

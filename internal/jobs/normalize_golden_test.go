@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -53,7 +54,11 @@ func readAnswer(body []byte, kind string) (*storage.Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	return read.content.(*storage.Statement), nil //nolint:forcetypeassert // the kinds of statements have no other
+	statement, ok := read.content.(*storage.Statement)
+	if !ok {
+		return nil, fmt.Errorf("read as %T", read.content)
+	}
+	return statement, nil
 }
 
 // golden reads and normalizes an answer of testdata/normalize.

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,7 +20,11 @@ func readNote(body []byte, pan string) (*storage.ContractNote, map[string]int, e
 	if err != nil {
 		return nil, nil, err
 	}
-	return read.content.(*storage.ContractNote), read.unreadable, nil //nolint:forcetypeassert // the kind has no other
+	note, ok := read.content.(*storage.ContractNote)
+	if !ok {
+		return nil, nil, fmt.Errorf("read as %T", read.content)
+	}
+	return note, read.unreadable, nil
 }
 
 func noteAnswer(t *testing.T) []byte {

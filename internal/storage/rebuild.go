@@ -42,7 +42,7 @@ func (db *DB) read(ctx context.Context, content Content, table table, cells func
 	if err == nil && found == 0 {
 		err = ErrNotFound
 	}
-	return err //nolint:wrapcheck // wrapped by the callers
+	return err
 }
 
 // read reads the rows of a table, in the order of their places.

@@ -173,11 +173,13 @@ func collectSaved(results pgx.BatchResults, n, headerAt, rowsAt int, inserts []s
 // else the one with transactions beats the one without, then the one the API
 // generated later (one that does not say counts as generated when it arrived), then
 // the one that arrived later. The order in which they are saved does not matter.
+//
+//nolint:gochecknoglobals // a constant, computed
 var saveHeaderSQL = statementFamily.saveHeader(headerTable, []string{"transaction_count integer"}, `CASE
 	WHEN (excluded.transaction_count > 0) <> (s.transaction_count > 0) THEN excluded.transaction_count > 0
 	ELSE (coalesce(excluded.generated_at, excluded.received_at), excluded.received_at)
 	  >= (coalesce(s.generated_at, s.received_at), s.received_at)
-   END`) //nolint:gochecknoglobals // a constant, computed
+   END`)
 
 func (s *Statement) family() *family { return statementFamily }
 
