@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/csv"
+	"iter"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -141,11 +142,21 @@ type sample struct {
 // putSamples stores samples of moderate size, each with its password.
 func (p *pipeline) putSamples(o samples.Options) []sample {
 	p.t.Helper()
+	return p.putAll(samples.Generate(moderate(o)))
+}
+
+// moderate gives samples a moderate size, where none is asked for.
+func moderate(o samples.Options) samples.Options {
 	if o.MaxBytes == 0 {
 		o.MinBytes, o.MaxBytes = 20_000, 60_000
 	}
+	return o
+}
+
+func (p *pipeline) putAll(generated iter.Seq[*samples.Sample]) []sample {
+	p.t.Helper()
 	var all []sample
-	for s := range samples.Generate(o) {
+	for s := range generated {
 		pdf, err := s.PDF()
 		if err != nil {
 			p.t.Fatal(err)

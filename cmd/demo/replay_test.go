@@ -24,12 +24,11 @@ func (p *pipeline) replay(args ...string) (string, int) {
 	return out.String(), code
 }
 
-// statementRows are the rows of all statement tables, without when a decision was
-// noted.
-func (p *pipeline) statementRows() map[string][][]string {
+// rowsOf are the rows of tables, without when a decision was noted.
+func (p *pipeline) rowsOf(tables []string) map[string][][]string {
 	p.t.Helper()
 	rows := make(map[string][][]string)
-	for _, table := range storage.StatementTables() {
+	for _, table := range tables {
 		rows[table] = storagetest.Rows(p.t, p.url, "SELECT t::text FROM cas."+table+" AS t ORDER BY 1")
 	}
 	return rows
@@ -43,7 +42,7 @@ func TestPipeline_Replay(t *testing.T) {
 	all := p.putSamples(samples.Options{Investors: 5, Months: 2, Seed: 71})
 	p.scan("in/")
 	p.drain()
-	want, calls := p.statementRows(), p.api.Totals().Calls
+	want, calls := p.rowsOf(storage.StatementTables()), p.api.Totals().Calls
 	finished := p.value(`SELECT string_agg(finished_at::text, ' ' ORDER BY document_id) FROM cas.documents`)
 
 	damage := func() {
@@ -60,7 +59,7 @@ func TestPipeline_Replay(t *testing.T) {
 	if wantOut := fmt.Sprintf("%d answers read anew, %d of them the rows that stand; 0 cannot be read", len(all), len(all)); code != config.ExitDone || !strings.HasPrefix(out, wantOut) {
 		t.Errorf("exit code %d, %q, want %q", code, out, wantOut)
 	}
-	if diff := cmp.Diff(want, p.statementRows()); diff != "" {
+	if diff := cmp.Diff(want, p.rowsOf(storage.StatementTables())); diff != "" {
 		t.Errorf("rows (-parsed +replayed):\n%s", diff)
 	}
 	if got := p.value(`SELECT string_agg(finished_at::text, ' ' ORDER BY document_id) FROM cas.documents`); got != finished {
@@ -78,7 +77,7 @@ func TestPipeline_Replay(t *testing.T) {
 	if out, code = p.replay("--all", "--anew"); code != config.ExitDone || !strings.HasPrefix(out, fmt.Sprint(len(all), " answers")) {
 		t.Errorf("anew: exit code %d, %q, want all answers read", code, out)
 	}
-	if diff := cmp.Diff(want, p.statementRows()); diff != "" {
+	if diff := cmp.Diff(want, p.rowsOf(storage.StatementTables())); diff != "" {
 		t.Errorf("rows (-parsed +replayed):\n%s", diff)
 	}
 	if out, code = p.replay("--pan", all[0].PAN); code != config.ExitDone || strings.Contains(out, all[0].PAN) || strings.HasPrefix(out, "0 ") {

@@ -7,6 +7,9 @@ type ContractNoteAnswer struct {
 	Msg    Value        `json:"msg"`
 	Data   ContractNote `json:"data"`
 	Extra  Extra        `json:",embed"`
+
+	// Bare says that the note stands alone, without the envelope.
+	Bare bool `json:"-"`
 }
 
 // ContractNote is what the API reads in a broker's contract note. No member of it

@@ -26,6 +26,7 @@ func DecodeContractNote(body []byte) (*ContractNoteAnswer, error) {
 	case holdsContractNote(env.data):
 		err = decodeInto(body, &answer)
 	case holdsContractNote(body):
+		answer.Bare = true
 		err = decodeInto(body, &answer.Data)
 	default:
 		err = errors.New("not a contract note")

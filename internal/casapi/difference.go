@@ -3,7 +3,6 @@ package casapi
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -78,9 +77,13 @@ func statementMembers() []member {
 	}
 }
 
-// IsMember reports whether the unified response has a member of that name.
-func IsMember(name string) bool {
-	return slices.ContainsFunc(statementMembers(), func(m member) bool { return m.name == name })
+// StatementMembers are the members that the unified response has of its own.
+func StatementMembers() []string {
+	var names []string
+	for _, m := range statementMembers() {
+		names = append(names, m.name)
+	}
+	return names
 }
 
 func kindName(kind jsontext.Kind) string {

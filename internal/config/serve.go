@@ -90,7 +90,7 @@ func (s Serve) LogValue() slog.Value {
 // Events says how the objects of S3 events are recorded.
 type Events struct {
 	// Kind defaults to smart.
-	Kind string `name:"event-kind" env:"CASFLOW_EVENT_KIND" default:"smart" enum:"smart,cdsl,nsdl,cams_kfintech" help:"Parser of the API for objects of S3 events."`
+	Kind string `name:"event-kind" env:"CASFLOW_EVENT_KIND" default:"smart" enum:"smart,cdsl,nsdl,cams_kfintech,contract_note" help:"Parser of the API for objects of S3 events."`
 	// Queue is interactive or bulk. Defaults to bulk.
 	Queue string `name:"event-queue" env:"CASFLOW_EVENT_QUEUE" default:"bulk" enum:"interactive,bulk" help:"Queue of objects of S3 events; interactive goes ahead of bulk."`
 	// Batch may be empty.

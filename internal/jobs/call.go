@@ -29,7 +29,7 @@ func (r *run) ask(ctx context.Context, file *pdf) (storage.Answer, error) {
 	if err != nil {
 		return storage.Answer{}, err
 	}
-	byLink := file.size > r.p.UploadLimit
+	byLink := file.size > r.p.UploadLimit && !r.parser.uploadOnly
 	for i := 0; ; {
 		answer, err := r.call(ctx, file, candidates[i], byLink, i+1 == len(candidates))
 		if err == nil {
@@ -38,7 +38,7 @@ func (r *run) ask(ctx context.Context, file *pdf) (storage.Answer, error) {
 		switch {
 		case errors.Is(err, casapi.ErrWrongPassword) && i+1 < len(candidates):
 			i++
-		case errors.Is(err, casapi.ErrTooLarge) && !byLink && !r.p.OneWay && r.end.HTTPStatus == 413:
+		case errors.Is(err, casapi.ErrTooLarge) && !byLink && !r.p.OneWay && !r.parser.uploadOnly && r.end.HTTPStatus == 413:
 			byLink = true // the edge caps bodies; a link has no such cap
 		default:
 			return storage.Answer{}, err
@@ -64,6 +64,10 @@ func (r *run) openable(ctx context.Context, file *pdf, candidates []redact.Secre
 		return nil, errNoPassword
 	case found.Verdict == pdfcheck.Locked:
 		return nil, errWrongPassword
+	case r.parser.uploadOnly && len(candidates) == 0:
+		return nil, errPasswordNeeded
+	case r.parser.uploadOnly:
+		return candidates, nil // one must be sent, needed or not
 	case found.Verdict == pdfcheck.Opens, len(candidates) == 0:
 		return []redact.Secret{""}, nil // a PDF without a password
 	}
@@ -75,7 +79,7 @@ func (r *run) openable(ctx context.Context, file *pdf, candidates []redact.Secre
 // spent. What became of it is in r.end.
 // last says that the bytes are not needed for another attempt of this try.
 func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLink, last bool) (storage.Answer, error) {
-	request := casapi.Request{Endpoint: r.endpoint, RequestID: casapi.NewRequestID(), Password: password}
+	request := casapi.Request{Endpoint: r.parser.endpoint, BrokerType: r.document.Broker, RequestID: casapi.NewRequestID(), Password: password}
 	if last {
 		request.Sent = file.letGo
 	}
@@ -96,7 +100,7 @@ func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLin
 	var err error
 	r.attempts, err = r.p.DB.BeginAttempt(ctx, storage.NewAttempt{
 		RequestID: request.RequestID, DocumentID: r.document.ID, WorkerID: r.p.WorkerID,
-		Endpoint: string(r.endpoint), SHA256: file.sum, SizeBytes: file.size, Budget: r.p.Budget,
+		Endpoint: string(r.parser.endpoint), SHA256: file.sum, SizeBytes: file.size, Budget: r.p.Budget,
 	})
 	if err != nil {
 		return storage.Answer{}, err
@@ -115,7 +119,7 @@ func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLin
 	}
 	r.p.Metrics.credits(answer.CreditsUsed, answer.CreditsRemaining)
 	kept := storage.Answer{
-		DocumentID: r.document.ID, SHA256: file.sum, Endpoint: string(r.endpoint),
+		DocumentID: r.document.ID, SHA256: file.sum, Endpoint: string(r.parser.endpoint),
 		RequestID: request.RequestID, Body: answer.Body, ReceivedAt: time.Now(),
 	}
 	if err != nil { // paid for, but no statement: keep it

@@ -154,8 +154,8 @@ func (m *Metrics) Called(endpoint casapi.Endpoint, status int, took time.Duratio
 // endpointLabel is the endpoint, if a worker is known to call it: a path may hold the
 // id of a session.
 func endpointLabel(endpoint casapi.Endpoint) string {
-	for _, known := range endpoints {
-		if endpoint == known {
+	for _, known := range parsers {
+		if endpoint == known.endpoint {
 			return string(endpoint)
 		}
 	}
@@ -167,7 +167,7 @@ func endpointLabel(endpoint casapi.Endpoint) string {
 
 // ended counts a try of a document.
 func (m *Metrics) ended(kind, outcome string) {
-	if _, known := endpoints[kind]; !known {
+	if _, known := parsers[kind]; !known {
 		kind = labelOther // the ledger takes any word
 	}
 	m.processed.WithLabelValues(kind, outcome).Inc()

@@ -14,27 +14,21 @@ type source struct {
 	body       []byte
 	kind       string // of the document
 	receivedAt time.Time
-	// pan is whose statement it is if the answer does not say so of its investor:
+	// pan is whose it is if the answer does not say so of its investor:
 	// somebody knows better. Empty: the folios and holders must tell.
 	pan string
 }
 
 // reading is what an answer was read as.
 type reading struct {
-	statement *storage.Statement
+	content storage.Content
 	// unreadable counts, by table, the values that could not be read as what their
 	// column holds. They are in extra of their rows.
 	unreadable map[string]int
 }
 
-// normalize turns an answer into the rows of its statement. It is pure: the same
-// answer gives the same rows, and the answer can be rebuilt from them. Values that
-// cannot be read as what their column holds go to extra, nothing is guessed, and
-// unknown stays unknown.
-//
-// Its errors are errBadAnswer (no statement, or one without a period) and
-// errMissingPAN.
-func normalize(from source) (reading, error) {
+// readStatement is normalize for statements.
+func readStatement(from source) (reading, error) {
 	answer, err := casapi.DecodeStatement(from.body)
 	if err != nil {
 		return reading{}, fmt.Errorf("%w: %w", errBadAnswer, err)
@@ -59,7 +53,7 @@ func normalize(from source) (reading, error) {
 	n.structure(answer)
 	n.out.Rest = n.header.rest()
 	n.out.Checks = check(n.out)
-	return reading{statement: n.out, unreadable: n.unreadable}, nil
+	return reading{content: n.out, unreadable: n.unreadable}, nil
 }
 
 // normalizer collects the rows, and the PANs met on the way.
@@ -110,7 +104,7 @@ func (n *normalizer) head(answer *casapi.Statement) {
 // stood beside it is extra as well.
 func (n *normalizer) structure(answer *casapi.Statement) {
 	if wrapper := answer.Wrapper; wrapper.In != "" {
-		n.header.wrapper(wrapper, answer.Extra)
+		n.header.wrapper(wrapper, answer.Extra, casapi.StatementMembers())
 	}
 	if len(answer.Repeated) > 0 {
 		n.header.repeated(answer.Repeated)

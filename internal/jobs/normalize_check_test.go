@@ -123,15 +123,16 @@ func TestNormalize_ChecksOfSamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(read.statement.Checks) > 0 || len(read.unreadable) > 0 {
-			t.Errorf("%s: %+v, unreadable %v", s.Filename, read.statement.Checks, read.unreadable)
+		statement := asStatement(t, read)
+		if len(statement.Checks) > 0 || len(read.unreadable) > 0 {
+			t.Errorf("%s: %+v, unreadable %v", s.Filename, statement.Checks, read.unreadable)
 		}
-		rebuilt, err := read.statement.Answer()
+		rebuilt, err := statement.Answer()
 		if err != nil {
 			t.Fatal(err)
 		}
 		assertRebuilt(t, body, rebuilt)
-		moved += len(read.statement.Transactions)
+		moved += len(statement.Transactions)
 	}
 	if moved < 100 {
 		t.Errorf("the samples have %d transactions only", moved)

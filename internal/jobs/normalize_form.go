@@ -38,11 +38,11 @@ func (r *row) keyed(path string, v casapi.Value, key string) {
 	r.came(path, v)
 }
 
-func (r *row) wrapper(w casapi.Wrapper, own casapi.Extra) {
+func (r *row) wrapper(w casapi.Wrapper, own casapi.Extra, fields []string) {
 	form := storage.Wrapper{In: w.In, Shadowed: make(map[string]jsontext.Value)}
 	for _, name := range slices.Sorted(maps.Keys(w.Beside)) {
 		v := w.Beside[name]
-		if _, shadowed := own[name]; shadowed || casapi.IsMember(name) {
+		if _, shadowed := own[name]; shadowed || slices.Contains(fields, name) {
 			form.Shadowed[name] = jsontext.Value(v)
 			continue
 		}

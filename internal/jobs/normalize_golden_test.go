@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -50,7 +51,14 @@ var goldens = map[string]string{
 // readAnswer normalizes an answer.
 func readAnswer(body []byte, kind string) (*storage.Statement, error) {
 	read, err := normalize(source{body: body, kind: kind, receivedAt: receivedAt})
-	return read.statement, err
+	if err != nil {
+		return nil, err
+	}
+	statement, ok := read.content.(*storage.Statement)
+	if !ok {
+		return nil, fmt.Errorf("read as %T", read.content)
+	}
+	return statement, nil
 }
 
 // golden reads and normalizes an answer of testdata/normalize.
@@ -69,9 +77,9 @@ func golden(t *testing.T, name string) (body []byte, statement *storage.Statemen
 
 // encode writes rows as JSON. What is unknown or 0 is left out: whether a text
 // is "" or "0" can be seen, and the ordinals are in order.
-func encode(t *testing.T, statement *storage.Statement) string {
+func encode(t *testing.T, content storage.Content) string {
 	t.Helper()
-	text, err := json.Marshal(statement, json.OmitZeroStructFields(true), jsontext.WithIndent("  "))
+	text, err := json.Marshal(content, json.OmitZeroStructFields(true), jsontext.WithIndent("  "))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,21 +92,26 @@ func TestNormalize_Golden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, statement := golden(t, name)
-			got := encode(t, statement)
-			path := filepath.Join("testdata", "normalize", name+".golden.json")
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-				t.Errorf("rows of %s changed; if that is meant: go test ./internal/jobs -run Golden -update (-want +got):\n%s", name, diff)
-			}
+			assertGolden(t, name, encode(t, statement))
 		})
+	}
+}
+
+// assertGolden holds rows against the golden file of an answer.
+func assertGolden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "normalize", name+".golden.json")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("rows of %s changed; if that is meant: go test ./internal/jobs -run Normalize -update (-want +got):\n%s", name, diff)
 	}
 }
 

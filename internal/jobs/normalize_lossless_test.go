@@ -10,14 +10,14 @@ import (
 )
 
 // saveAnswer saves an answer's statement as that of a document of its own.
-func saveAnswer(t *testing.T, db *storage.DB, name string, body []byte, statement *storage.Statement) storage.Saved {
+func saveAnswer(t *testing.T, db *storage.DB, name string, body []byte, content storage.Content) storage.Saved {
 	t.Helper()
 	d := newDocument(name, storage.QueueBulk)
 	if _, err := db.Record(t.Context(), []storage.NewDocument{d}); err != nil {
 		t.Fatal(err)
 	}
 	answer := storage.Answer{DocumentID: d.ID, SHA256: [32]byte{1}, Endpoint: "/v4/smart/parse", RequestID: "req_1", Body: body, ReceivedAt: receivedAt}
-	saved, err := db.Save(t.Context(), answer, statement, storage.AttemptEnd{})
+	saved, err := db.Save(t.Context(), answer, content, storage.AttemptEnd{})
 	if err != nil {
 		t.Fatal(err)
 	}

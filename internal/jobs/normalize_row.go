@@ -19,6 +19,10 @@ const (
 	tableNPSAccounts       = "nps_accounts"
 	tableNPSFunds          = "nps_funds"
 	tableLinkedHolders     = "linked_holders"
+	tableContractNotes     = "contract_notes"
+	tableNoteEquities      = "contract_note_equities"
+	tableNoteDerivatives   = "contract_note_derivatives"
+	tableNoteTrades        = "contract_note_trades"
 )
 
 // row reads the values of one row. What no column takes goes to extra: members
@@ -26,12 +30,16 @@ const (
 // column takes in another form than it came in goes to form besides. Paths are
 // those of storage.Members.
 type row struct {
-	n           *normalizer
+	unreadable  map[string]int // by table, of the whole answer
 	table       string
 	extra, form storage.Members
 }
 
-func (n *normalizer) row(table string) *row { return &row{n: n, table: table} }
+func (n *normalizer) row(table string) *row { return newRow(n.unreadable, table) }
+
+func newRow(unreadable map[string]int, table string) *row {
+	return &row{unreadable: unreadable, table: table}
+}
 
 // rest is what there is to say of the row beyond its columns.
 func (r *row) rest() storage.Rest {
@@ -52,7 +60,7 @@ func (r *row) keep(path string, v casapi.Value) {
 // cannotRead keeps a value that is not what it should be, if there is one.
 func (r *row) cannotRead(path string, v casapi.Value) {
 	if v.Known() {
-		r.n.unreadable[r.table]++
+		r.unreadable[r.table]++
 		r.keep(path, v)
 	}
 }

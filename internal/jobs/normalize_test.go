@@ -99,10 +99,14 @@ func TestNormalize_SuppliedPAN(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || got.statement.Key.PAN != test.want {
-				t.Fatalf("normalize() = %+v, %v, want PAN %s", got, err, test.want)
+			if err != nil {
+				t.Fatal(err)
 			}
-			rebuilt, err := got.statement.Answer()
+			statement := asStatement(t, got)
+			if statement.Key.PAN != test.want {
+				t.Errorf("PAN %s, want %s", statement.Key.PAN, test.want)
+			}
+			rebuilt, err := statement.Answer()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -249,4 +253,14 @@ func TestNormalize_BadAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// asStatement is a reading of a statement.
+func asStatement(t *testing.T, read reading) *storage.Statement {
+	t.Helper()
+	statement, ok := read.content.(*storage.Statement)
+	if !ok {
+		t.Fatalf("read as %T, want a statement", read.content)
+	}
+	return statement
 }

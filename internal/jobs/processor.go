@@ -18,17 +18,6 @@ import (
 	"casflow/internal/storage"
 )
 
-// endpoints are the parsers of the API by kind of document.
-var endpoints = map[string]casapi.Endpoint{ //nolint:gochecknoglobals // a constant
-	storage.KindSmart:        casapi.SmartParse,
-	storage.KindCDSL:         casapi.CDSLParse,
-	storage.KindNSDL:         casapi.NSDLParse,
-	storage.KindCAMSKFintech: casapi.CAMSKFintechParse,
-}
-
-// Kinds are the kinds of document that there are parsers for, in order.
-func Kinds() []string { return slices.Sorted(maps.Keys(endpoints)) }
-
 // ProcessorConfig is what a Processor works with. All fields are required unless
 // they say otherwise.
 type ProcessorConfig struct {
@@ -204,7 +193,7 @@ func (r *run) answer(ctx context.Context) (storage.Answer, error) {
 	}
 	defer func() { r.warn(ctx, "temporary file cannot be closed", pdf.Close()) }()
 
-	answer, err := r.p.DB.AnswerFor(ctx, pdf.sum, string(r.endpoint))
+	answer, err := r.p.DB.AnswerFor(ctx, pdf.sum, string(r.parser.endpoint))
 	switch {
 	case err == nil:
 		r.p.Metrics.answersReused.Inc()
@@ -215,7 +204,7 @@ func (r *run) answer(ctx context.Context) (storage.Answer, error) {
 	case !errors.Is(err, storage.ErrNotFound):
 		return storage.Answer{}, err
 	}
-	called, err := r.p.DB.SameBytesCalled(ctx, r.document.ID, pdf.sum, string(r.endpoint))
+	called, err := r.p.DB.SameBytesCalled(ctx, r.document.ID, pdf.sum, string(r.parser.endpoint))
 	switch {
 	case err != nil:
 		return storage.Answer{}, err
@@ -241,7 +230,7 @@ func (p *Processor) intake(ctx context.Context, payload Payload) error {
 	document := storage.NewDocument{
 		ID:     storage.DocumentID(payload.Bucket, payload.Key, etag, payload.Kind),
 		Bucket: payload.Bucket, Key: payload.Key, VersionID: payload.VersionID, ETag: etag, SizeBytes: size,
-		Kind: payload.Kind, Queue: queue, Batch: payload.Batch, CallbackURL: payload.CallbackURL,
+		Kind: payload.Kind, Broker: payload.Broker, Queue: queue, Batch: payload.Batch, CallbackURL: payload.CallbackURL,
 	}
 	_, err = p.Enqueuer.Submit(ctx, []storage.NewDocument{document})
 	if errors.Is(err, ErrNotQueued) {

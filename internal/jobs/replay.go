@@ -96,7 +96,7 @@ func (r Replayer) replay(ctx context.Context, document storage.Replayed) (curren
 	if err != nil {
 		return false, named(document.DocumentID, err)
 	}
-	saved, err := r.DB.Resave(ctx, answer, read.statement)
+	saved, err := r.DB.Resave(ctx, answer, read.content)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		return false, nil

@@ -10,7 +10,6 @@ import (
 
 	"github.com/hibiken/asynq"
 
-	"casflow/internal/casapi"
 	"casflow/internal/redact"
 	"casflow/internal/storage"
 )
@@ -20,7 +19,7 @@ type run struct {
 	p        *Processor
 	document storage.Document
 	object   Object
-	endpoint casapi.Endpoint
+	parser   parser
 	attempts int                // counted API attempts, this try's included
 	end      storage.AttemptEnd // the attempt that is not yet closed in the ledger, if it has a RequestID
 	parked   bool               // the answer in hand is, or may be, parked in Redis
@@ -30,7 +29,7 @@ type run struct {
 
 func newRun(p *Processor, document storage.Document, started time.Time) *run {
 	r := &run{
-		p: p, document: document, endpoint: endpoints[document.Kind], attempts: document.Attempts,
+		p: p, document: document, parser: parsers[document.Kind], attempts: document.Attempts,
 		object: Object{Bucket: document.Bucket, Key: document.Key, VersionID: document.VersionID, ETag: document.ETag},
 	}
 	r.stages.began = started
@@ -55,7 +54,7 @@ func (r *run) fetch(ctx context.Context) (*pdf, error) {
 // shutting down. It is less than the time asynq leaves for the end of a task.
 const saveGrace = 20 * time.Second
 
-// save writes answer and statement in one transaction. Where the rows cannot be
+// save writes answer and rows in one transaction. Where the rows cannot be
 // written for what they are, the answer alone is kept.
 func (r *run) save(ctx context.Context, answer storage.Answer) error {
 	defer r.stages.start("save")()
@@ -69,7 +68,7 @@ func (r *run) save(ctx context.Context, answer storage.Answer) error {
 	if fault == nil {
 		var saved storage.Saved
 		err := r.persistAnswer(ctx, answer, func(ctx context.Context) (err error) {
-			saved, err = r.p.DB.Save(ctx, answer, read.statement, r.end)
+			saved, err = r.p.DB.Save(ctx, answer, read.content, r.end)
 			return err
 		})
 		if err == nil {

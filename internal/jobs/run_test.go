@@ -55,12 +55,13 @@ func TestNewRun(t *testing.T) {
 	for kind, want := range map[string]casapi.Endpoint{
 		storage.KindSmart: casapi.SmartParse, storage.KindCDSL: casapi.CDSLParse,
 		storage.KindNSDL: casapi.NSDLParse, storage.KindCAMSKFintech: casapi.CAMSKFintechParse,
+		storage.KindContractNote: casapi.ContractNoteParse,
 	} {
 		metrics, _ := newMetrics()
 		d := storage.Document{Kind: kind, Bucket: "b", Key: "k", VersionID: "v", ETag: "e", Attempts: 3}
 		r := newRun(NewProcessor(ProcessorConfig{Metrics: metrics}), d, time.Now())
-		if r.endpoint != want {
-			t.Errorf("%s goes to %s, want %s", kind, r.endpoint, want)
+		if r.parser.endpoint != want {
+			t.Errorf("%s goes to %s, want %s", kind, r.parser.endpoint, want)
 		}
 		if r.object != (Object{Bucket: "b", Key: "k", VersionID: "v", ETag: "e"}) || r.attempts != 3 {
 			t.Errorf("run of object %+v after %d attempts, want the document's", r.object, r.attempts)

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/hibiken/asynq"
 
+	"casflow/internal/casapi"
 	"casflow/internal/redact"
 	"casflow/internal/storage"
 )
@@ -28,6 +31,7 @@ type Payload struct {
 	Key         string `json:"key,omitempty"`
 	VersionID   string `json:"version_id,omitempty"`   // "" the current version
 	Kind        string `json:"kind,omitempty"`         // "" smart
+	Broker      string `json:"broker,omitempty"`       // of a contract note; "" the API finds out
 	Batch       string `json:"batch,omitempty"`        // "" none
 	CallbackURL string `json:"callback_url,omitempty"` // "" none; kept with the document
 }
@@ -55,8 +59,14 @@ func DecodePayload(data []byte) (Payload, error) {
 		if p.Kind == "" {
 			p.Kind = storage.KindSmart
 		}
-		if _, ok := endpoints[p.Kind]; !ok {
-			return Payload{}, payloadFault(data, errors.New("kind is none of smart, cdsl, nsdl, cams_kfintech"))
+		if _, ok := parsers[p.Kind]; !ok {
+			return Payload{}, payloadFault(data, errors.New("kind is none of "+kinds()))
+		}
+		switch {
+		case p.Broker != "" && p.Kind != storage.KindContractNote:
+			return Payload{}, payloadFault(data, errors.New("broker is for contract notes only"))
+		case p.Broker != "" && !slices.Contains(casapi.BrokerTypes(), p.Broker):
+			return Payload{}, payloadFault(data, errors.New("broker is none of "+strings.Join(casapi.BrokerTypes(), ", ")))
 		}
 	}
 	return p, nil

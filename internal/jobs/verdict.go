@@ -31,10 +31,11 @@ type verdict struct {
 
 // Errors that the processor itself finds; all of them bury the document.
 var (
-	errMissing    = errors.New("the object is not there")
-	errEmpty      = errors.New("the object is empty")
-	errNotPDF     = errors.New("the object does not start like a PDF (%PDF-)")
-	errNoPassword = errors.New("the PDF is encrypted, and no password is known; redrive with --password-from")
+	errMissing        = errors.New("the object is not there")
+	errEmpty          = errors.New("the object is empty")
+	errNotPDF         = errors.New("the object does not start like a PDF (%PDF-)")
+	errPasswordNeeded = errors.New("no password is known, and the API takes a contract note only with one; redrive with --password-from")
+	errNoPassword     = errors.New("the PDF is encrypted, and no password is known; redrive with --password-from")
 	// Found out here, as well as by the API.
 	errWrongPassword = errors.New("none of the candidate passwords opens the PDF; redrive with --password-from")
 	errTooLarge      = errors.New("the object is larger than 10 MB, which the API does not take")
@@ -82,7 +83,7 @@ func judge(err error) verdict {
 		return bury(storage.ReasonMissingPAN)
 	case errors.Is(err, errBadAnswer), errors.Is(err, storage.ErrRefused):
 		return bury(storage.ReasonBadAnswer)
-	case errors.Is(err, storage.ErrSealed), errors.Is(err, errNoPassword), errors.Is(err, errWrongPassword):
+	case errors.Is(err, storage.ErrSealed), errors.Is(err, errNoPassword), errors.Is(err, errPasswordNeeded), errors.Is(err, errWrongPassword):
 		return bury(storage.ReasonWrongPassword)
 	}
 	if api, ok := errors.AsType[*casapi.Error](err); ok {

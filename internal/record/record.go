@@ -27,6 +27,7 @@ const heads = 16
 type Item struct {
 	Object      objectstore.Info // with its ETag
 	Kind, Queue string
+	Broker      string          // of contract notes; "": the API finds out
 	Batch       string          // "" none
 	CallbackURL string          // "" none
 	Passwords   []redact.Secret // tried before those that the sources have
@@ -75,7 +76,7 @@ func (r Recorder) Documents(ctx context.Context, items []Item) ([]storage.NewDoc
 		o := item.Object
 		documents[n] = storage.NewDocument{
 			ID: ids[n], Bucket: o.Bucket, Key: o.Key, VersionID: o.VersionID, ETag: o.ETag, SizeBytes: max(0, o.Size),
-			Kind: item.Kind, Queue: item.Queue, Batch: item.Batch, SealedPasswords: sealed[n], CallbackURL: item.CallbackURL,
+			Kind: item.Kind, Broker: item.Broker, Queue: item.Queue, Batch: item.Batch, SealedPasswords: sealed[n], CallbackURL: item.CallbackURL,
 		}
 	}
 	return documents, nil

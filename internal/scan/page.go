@@ -98,7 +98,7 @@ func (r *run) documents(ctx context.Context, ids []uuid.UUID, objects []objectst
 	for n, object := range objects {
 		documents[n] = storage.NewDocument{
 			ID: ids[n], Bucket: object.Bucket, Key: object.Key, VersionID: object.VersionID, ETag: object.ETag,
-			SizeBytes: object.Size, Kind: r.o.Kind, Queue: r.o.Queue, Batch: r.o.Batch,
+			SizeBytes: object.Size, Kind: r.o.Kind, Broker: r.o.Broker, Queue: r.o.Queue, Batch: r.o.Batch,
 		}
 		if sealed != nil {
 			documents[n].SealedPasswords = sealed[n]

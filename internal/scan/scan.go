@@ -28,6 +28,7 @@ type lister interface {
 type Options struct {
 	Bucket, Prefix string
 	Kind, Queue    string // of the documents
+	Broker         string // of contract notes; "": the API finds out
 	Batch          string // "" none
 	// Suffix is how keys end, in any case; objects whose key ends otherwise are left
 	// out. Empty takes all.
@@ -85,7 +86,7 @@ func (o *Options) DocumentID(object objectstore.Info) uuid.UUID {
 
 // sameAs names the scans that do the same as this one.
 func (o *Options) sameAs() uuid.UUID {
-	name := fmt.Sprintf("%q %q %q %q %q %q %q %d", o.Bucket, o.Prefix, o.Kind, o.Queue, o.Batch, strings.ToLower(o.Suffix), o.SinceText, o.Limit)
+	name := fmt.Sprintf("%q %q %q %q %q %q %q %q %d", o.Bucket, o.Prefix, o.Kind, o.Broker, o.Queue, o.Batch, strings.ToLower(o.Suffix), o.SinceText, o.Limit)
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("casflow scan "+name))
 }
 

@@ -125,7 +125,7 @@ func TestServer_PostDocument_Bad(t *testing.T) {
 		"PasswordType": {`{` + good + `,"passwords":["a",{"hush":1}]}`, []string{"passwords.1"}, "is not a string"},
 		"NoList":       {`{` + good + `,"passwords":"hush"}`, []string{"passwords"}, "is not a list"},
 		"Bucket":       {`{"bucket":"elsewhere","key":"a.pdf"}`, []string{"bucket"}, "is none of those that are taken here"},
-		"Kind":         {`{` + good + `,"kind":"hush"}`, []string{"kind"}, "is none of cams_kfintech, cdsl, nsdl, smart"},
+		"Kind":         {`{` + good + `,"kind":"hush"}`, []string{"kind"}, "is none of cams_kfintech, cdsl, contract_note, nsdl, smart"},
 		"Queue":        {`{` + good + `,"queue":"hush"}`, []string{"queue"}, "is neither interactive nor bulk"},
 		"Batch":        {`{` + good + `,"batch":"a\nb"}`, []string{"batch"}, "has control characters"},
 		"Zero":         {`{"bucket":"other","key":"a\u0000hush"}`, []string{"key"}, "is not text"},

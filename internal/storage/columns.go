@@ -7,7 +7,9 @@ package storage
 //
 //nolint:gochecknoglobals // constants, computed
 var (
-	headerTable = newTable("statements", nil,
+	statementFamily = newFamily("statements",
+		"pan @investor.pan", "period_from date @meta.statement_period.from", "period_to date @meta.statement_period.to", "cas_type @meta.cas_type")
+	headerTable = newTable(statementFamily, "statements", nil,
 		"investor_name @investor.name", "investor_email @investor.email", "investor_mobile @investor.mobile",
 		"investor_address @investor.address", "investor_pincode @investor.pincode", "cas_id @investor.cas_id",
 		"total_value numeric @summary.total_value",
@@ -17,42 +19,42 @@ var (
 		"insurance_count integer @summary.accounts.insurance.count", "insurance_value numeric @summary.accounts.insurance.total_value",
 		"nps_count integer @summary.accounts.nps.count", "nps_value numeric @summary.accounts.nps.total_value",
 		"generated_at timestamptz @-", "generated_at_text @meta.generated_at")
-	dematAccountsTable = newTable("demat_accounts", []string{"account_ordinal integer"},
+	dematAccountsTable = newTable(statementFamily, "demat_accounts", []string{"account_ordinal integer"},
 		"demat_type", "dp_id", "dp_name", "client_id", "bo_id", "value numeric",
 		"bo_status @additional_info.bo_status", "bo_sub_status @additional_info.bo_sub_status", "bo_type @additional_info.bo_type",
 		"bsda @additional_info.bsda", "email @additional_info.email", "status @additional_info.status",
 		"nominee @additional_info.nominee", "linked_pans text[] @additional_info.linked_pans")
-	dematHoldingsTable = newTable("demat_holdings", []string{"account_ordinal integer", "holding_ordinal integer", "asset_class"},
+	dematHoldingsTable = newTable(statementFamily, "demat_holdings", []string{"account_ordinal integer", "holding_ordinal integer", "asset_class"},
 		"isin", "name", "units numeric", "value numeric",
 		"open_units numeric @additional_info.open_units", "close_units numeric @additional_info.close_units",
 		"coupon_rate @additional_info.coupon_rate|coupon_rate", "maturity_date date @additional_info.maturity_date|maturity_date",
 		"face_value numeric @additional_info.face_value|face_value", "market_value numeric @additional_info.market_value|market_value")
-	foliosTable = newTable("mutual_fund_folios", []string{"folio_ordinal integer"},
+	foliosTable = newTable(statementFamily, "mutual_fund_folios", []string{"folio_ordinal integer"},
 		"folio_number", "amc", "registrar", "value numeric",
 		"folio_pan @additional_info.pan", "pankyc @additional_info.pankyc", "kyc @additional_info.kyc")
-	schemesTable = newTable("mutual_fund_schemes", []string{"folio_ordinal integer", "scheme_ordinal integer"},
+	schemesTable = newTable(statementFamily, "mutual_fund_schemes", []string{"folio_ordinal integer", "scheme_ordinal integer"},
 		"isin", "name", "type", "units numeric", "nav numeric", "value numeric", "cost numeric",
 		"gain_absolute numeric @gain.absolute", "gain_percentage numeric @gain.percentage", "nominees text[]",
 		"advisor @additional_info.advisor", "rta_code @additional_info.rta_code", "amfi @additional_info.amfi",
 		"is_demat boolean @additional_info.is_demat",
 		"open_units numeric @additional_info.open_units", "close_units numeric @additional_info.close_units")
-	transactionsTable = newTable("transactions",
+	transactionsTable = newTable(statementFamily, "transactions",
 		[]string{"holding_kind", "account_ordinal integer", "holding_ordinal integer", "ordinal integer"},
 		"date date", "description", "type", "amount numeric", "units numeric", "balance numeric", "nav numeric", "dividend_rate numeric",
 		"credit numeric @additional_info.credit", "debit numeric @additional_info.debit",
 		"stamp_duty numeric @additional_info.stamp_duty", "order_no @additional_info.order_no", "price numeric @additional_info.price",
 		"income_distribution numeric @additional_info.income_distribution",
 		"capital_withdrawal numeric @additional_info.capital_withdrawal")
-	insurancePoliciesTable = newTable("insurance_policies", []string{"ordinal integer"},
+	insurancePoliciesTable = newTable(statementFamily, "insurance_policies", []string{"ordinal integer"},
 		"policy_number", "provider", "policy_name", "life_assured", "status", "premium_frequency", "sum_assured numeric",
 		"premium_amount numeric")
-	npsAccountsTable = newTable("nps_accounts", []string{"account_ordinal integer"}, "pran", "cra", "value numeric")
-	npsFundsTable    = newTable("nps_funds", []string{"account_ordinal integer", "fund_ordinal integer"},
+	npsAccountsTable = newTable(statementFamily, "nps_accounts", []string{"account_ordinal integer"}, "pran", "cra", "value numeric")
+	npsFundsTable    = newTable(statementFamily, "nps_funds", []string{"account_ordinal integer", "fund_ordinal integer"},
 		"name", "units numeric", "nav numeric", "value numeric", "cost numeric",
 		"tier @additional_info.tier", "manager @additional_info.manager")
-	linkedHoldersTable = newTable("linked_holders", []string{"holder_kind", "account_ordinal integer", "ordinal integer"},
+	linkedHoldersTable = newTable(statementFamily, "linked_holders", []string{"holder_kind", "account_ordinal integer", "ordinal integer"},
 		"name", "holder_pan @pan")
-	checksTable = newBareTable("statement_checks", []string{"ordinal integer"},
+	checksTable = newBareTable(statementFamily, "statement_checks", []string{"ordinal integer"},
 		"check @-", "subject @-", "account_ordinal integer @-", "holding_ordinal integer @-", "row_ordinal integer @-",
 		"expected numeric @-", "found numeric @-", "difference numeric @-", "detail @-")
 )

@@ -39,6 +39,7 @@ const (
 	KindCDSL         = "cdsl"
 	KindNSDL         = "nsdl"
 	KindCAMSKFintech = "cams_kfintech"
+	KindContractNote = "contract_note" // of a broker
 )
 
 // documentNamespace is the UUID namespace of document ids. Changing it would
@@ -67,6 +68,7 @@ type NewDocument struct {
 	VersionID, ETag string // VersionID "": the current one
 	SizeBytes       int64
 	Kind, Queue     string
+	Broker          string // whose contract note it is; "" the API finds out
 	Batch           string // "" none
 	SealedPasswords []byte // nil none; see Sealer
 	CallbackURL     string // "" none; kept as it was asked for
@@ -95,11 +97,11 @@ func (db *DB) Record(ctx context.Context, documents []NewDocument) ([]uuid.UUID,
 // one order.
 const recordSQL = `
 WITH recorded AS (
-INSERT INTO cas.documents (document_id, bucket, object_key, version_id, etag, size_bytes, kind, queue, batch, sealed_passwords, callback_url)
-SELECT id, bucket, key, nullif(version, ''), etag, size, kind, queue, nullif(batch, ''), sealed, nullif(callback, '')
+INSERT INTO cas.documents (document_id, bucket, object_key, version_id, etag, size_bytes, kind, queue, batch, sealed_passwords, callback_url, broker)
+SELECT id, bucket, key, nullif(version, ''), etag, size, kind, queue, nullif(batch, ''), sealed, nullif(callback, ''), nullif(broker, '')
 FROM unnest(@ids::uuid[], @buckets::text[], @keys::text[], @versions::text[], @etags::text[], @sizes::bigint[],
-            @kinds::text[], @queues::text[], @batches::text[], @sealed::bytea[], @callbacks::text[])
-     AS d (id, bucket, key, version, etag, size, kind, queue, batch, sealed, callback)
+            @kinds::text[], @queues::text[], @batches::text[], @sealed::bytea[], @callbacks::text[], @brokers::text[])
+     AS d (id, bucket, key, version, etag, size, kind, queue, batch, sealed, callback, broker)
 WHERE NOT EXISTS (SELECT FROM cas.erased_documents e WHERE e.document_id = d.id)
 ORDER BY id
 ON CONFLICT (document_id) DO NOTHING
@@ -115,15 +117,15 @@ func recordArgs(documents []NewDocument) pgx.NamedArgs {
 	n := len(documents)
 	ids, buckets, keys, versions := make([]uuid.UUID, n), make([]string, n), make([]string, n), make([]string, n)
 	etags, sizes, kinds, queues := make([]string, n), make([]int64, n), make([]string, n), make([]string, n)
-	batches, sealed, callbacks := make([]string, n), make([][]byte, n), make([]string, n)
+	batches, sealed, callbacks, brokers := make([]string, n), make([][]byte, n), make([]string, n), make([]string, n)
 	for i, d := range documents {
 		ids[i], buckets[i], keys[i], versions[i] = d.ID, d.Bucket, d.Key, d.VersionID
 		etags[i], sizes[i], kinds[i], queues[i] = d.ETag, d.SizeBytes, d.Kind, d.Queue
-		batches[i], sealed[i], callbacks[i] = d.Batch, d.SealedPasswords, d.CallbackURL
+		batches[i], sealed[i], callbacks[i], brokers[i] = d.Batch, d.SealedPasswords, d.CallbackURL, d.Broker
 	}
 	return pgx.NamedArgs{
 		"ids": ids, "buckets": buckets, "keys": keys, "versions": versions, "etags": etags, "sizes": sizes,
-		"kinds": kinds, "queues": queues, "batches": batches, "sealed": sealed, "callbacks": callbacks,
+		"kinds": kinds, "queues": queues, "batches": batches, "sealed": sealed, "callbacks": callbacks, "brokers": brokers,
 	}
 }
 
@@ -155,6 +157,7 @@ type Document struct {
 	VersionID       string     `db:"version_id"` // "" the current one
 	ETag            string     `db:"etag"`
 	Kind            string     `db:"kind"`
+	Broker          string     `db:"broker"` // whose contract note it is; "" unknown
 	Queue           string     `db:"queue"`
 	Batch           string     `db:"batch"`
 	Status          Status     `db:"status"`
@@ -170,7 +173,7 @@ type Document struct {
 
 // documentColumns are the columns of Document, of the table under alias d.
 const documentColumns = `d.document_id, d.bucket, d.object_key, coalesce(d.version_id, '') AS version_id, d.etag,
-	d.kind, d.queue, coalesce(d.batch, '') AS batch, d.status, d.attempts, d.delivery, d.stalled_since, d.sealed_passwords,
+	d.kind, coalesce(d.broker, '') AS broker, d.queue, coalesce(d.batch, '') AS batch, d.status, d.attempts, d.delivery, d.stalled_since, d.sealed_passwords,
 	EXISTS (SELECT FROM cas.answers a WHERE a.document_id = d.document_id) AS has_answer,
 	EXISTS (SELECT FROM cas.attempts t WHERE t.document_id = d.document_id) AS tried, d.crashes,
 	(SELECT count(*) FROM cas.attempts t WHERE t.document_id = d.document_id AND t.outcome IN ('calling', 'unknown'))::integer AS unsettled`

@@ -16,11 +16,20 @@ import (
 // Postgres' form, with the digits they had; ReceivedAt is left out.
 func (db *DB) Statement(ctx context.Context, key StatementKey) (*Statement, error) {
 	s := &Statement{Key: key}
-	header := rows{table: headerTable, cells: func(_ int, at *int, c []any) []any { return s.cells(at, c) }, more: func() {}}
+	if err := db.read(ctx, s, headerTable, s.cells); err != nil {
+		return nil, fmt.Errorf("read statement: %w", err)
+	}
+	return s, nil
+}
+
+// read reads the rows of content, whose key is set, or gives ErrNotFound.
+func (db *DB) read(ctx context.Context, content Content, table table, cells func(at *int, c []any) []any) error {
+	header := rows{table: table, cells: func(_ int, at *int, c []any) []any { return cells(at, c) }, more: func() {}}
+	key := arguments(content.key(), nil)[:len(content.key())]
 	batch := &pgx.Batch{}
 	found := 0
-	for _, r := range append([]rows{header}, s.rows()...) {
-		batch.Queue("SELECT "+r.table.selectedText, key.PAN, key.PeriodFrom, key.PeriodTo, key.CASType).Query(func(result pgx.Rows) error {
+	for _, r := range append([]rows{header}, content.rows()...) {
+		batch.Queue("SELECT "+r.table.selectedText, key...).Query(func(result pgx.Rows) error {
 			n, err := r.read(result)
 			found += n
 			return err
@@ -30,13 +39,10 @@ func (db *DB) Statement(ctx context.Context, key StatementKey) (*Statement, erro
 	err := pgx.BeginTxFunc(ctx, db.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		return tx.SendBatch(ctx, batch).Close()
 	})
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read statement: %w", err)
-	case found == 0:
-		return nil, fmt.Errorf("read statement: %w", ErrNotFound)
+	if err == nil && found == 0 {
+		err = ErrNotFound
 	}
-	return s, nil
+	return err
 }
 
 // read reads the rows of a table, in the order of their places.

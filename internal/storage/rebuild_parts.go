@@ -75,18 +75,10 @@ func (b *builder) npsAccounts(s *Statement) {
 	}
 }
 
-// keyColumns are the values of the answer that are in a statement's key.
-var keyColumns = []column{ //nolint:gochecknoglobals // a constant
-	{cast: "text", paths: []string{"investor.pan"}},
-	{cast: "text", paths: []string{"meta.statement_period.from"}},
-	{cast: "text", paths: []string{"meta.statement_period.to"}},
-	{cast: "text", paths: []string{"meta.cas_type"}},
-}
-
 // header puts the whole answer together.
 func (b *builder) header(s *Statement, policies []string) string {
 	k := &s.Key
-	columns := append(slices.Clone(keyColumns), headerTable.columns...)
+	columns := append(slices.Clone(statementFamily.key), headerTable.columns...)
 	cells := s.cells(nil, []any{&k.PAN, &k.PeriodFrom, &k.PeriodTo, &k.CASType})
 	return b.row(table{columns: columns}, cells, func(o *object) {
 		b.list(o, "demat_accounts", b.accounts)

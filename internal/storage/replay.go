@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -123,7 +125,8 @@ WITH investors AS (SELECT DISTINCT d.pan`+replayedSQL+` AND d.pan > @after ORDER
 SELECT d.document_id, d.kind, d.status, d.pan`+replayedSQL+` AND d.pan IN (SELECT pan FROM investors)
 ORDER BY d.pan, d.period_from, d.period_to, d.cas_type,
 	NOT EXISTS (SELECT FROM cas.statements s WHERE s.pan = d.pan AND s.period_from = d.period_from AND s.period_to = d.period_to
-		AND s.cas_type = d.cas_type AND s.document_id = d.document_id),
+		AND s.cas_type = d.cas_type AND s.document_id = d.document_id)
+	AND NOT EXISTS (SELECT FROM cas.contract_notes n WHERE n.pan = d.pan AND n.trade_date = d.period_from AND n.document_id = d.document_id),
 	a.received_at, d.document_id`, args)
 		if err != nil {
 			return fmt.Errorf("list answers: %w", err)
@@ -167,38 +170,38 @@ SELECT d.document_id, d.kind, d.status, '' AS pan`+replayedSQL+` AND d.pan IS NU
 // Resave is Save for an answer that the ledger has already and that was read anew: it
 // replaces the rows of its document, also where they stood under another key, and
 // makes a dead document parsed. ErrNotFound means that the document is gone.
-func (db *DB) Resave(ctx context.Context, a Answer, s *Statement) (Saved, error) {
-	key, err := db.statementOf(ctx, a.DocumentID)
+func (db *DB) Resave(ctx context.Context, a Answer, content Content) (Saved, error) {
+	of := content.family()
+	key, err := db.standing(ctx, of, a.DocumentID)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Saved{}, err
 	}
-	if err == nil && key != s.Key {
+	if err == nil && !slices.Equal(key, content.key()) {
 		// Whoever else has an answer for that key takes it when its turn comes.
 		batch := &pgx.Batch{}
-		args := []any{key.PAN, key.PeriodFrom, key.PeriodTo, key.CASType, a.DocumentID}
-		(&Statement{}).queueRows(batch, args)
-		batch.Queue(`DELETE FROM cas.statements`+atKey+` AND document_id = $5`, args...)
+		args := arguments(key, a.DocumentID)
+		batch.Queue(content.deleteSQL(), args...)
+		batch.Queue("DELETE FROM cas."+of.header+of.at+" AND document_id = "+of.parameter(1), args...)
 		if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
-			return Saved{}, fmt.Errorf("clear statement of document %s: %w", a.DocumentID, err)
+			return Saved{}, fmt.Errorf("clear rows of document %s: %w", a.DocumentID, err)
 		}
 	}
-	return db.save(ctx, a, s, AttemptEnd{}, false)
+	return db.save(ctx, a, content, AttemptEnd{}, false)
 }
 
-// statementOf is the key under which the rows of a document stand, or ErrNotFound.
-func (db *DB) statementOf(ctx context.Context, document uuid.UUID) (StatementKey, error) {
+// standing is the key under which the rows of a document stand, or ErrNotFound.
+func (db *DB) standing(ctx context.Context, of *family, document uuid.UUID) ([]string, error) {
 	type row struct {
-		PAN     string `db:"pan"`
-		From    string `db:"period_from"`
-		To      string `db:"period_to"`
-		CASType string `db:"cas_type"`
+		Key []string `db:"key"`
 	}
-	r, err := one[row](ctx, db.pool, `
-SELECT s.pan, s.period_from::text, s.period_to::text, s.cas_type FROM cas.documents d
-JOIN cas.statements s ON s.pan = d.pan AND s.period_from = d.period_from AND s.period_to = d.period_to AND s.cas_type = d.cas_type
+	var key []string
+	for _, c := range of.key {
+		key = append(key, "s."+c.name+"::text")
+	}
+	r, err := one[row](ctx, db.pool, "SELECT ARRAY["+strings.Join(key, ", ")+"] AS key FROM cas.documents d JOIN cas."+of.header+` s ON s.pan = d.pan
 WHERE d.document_id = @id AND s.document_id = @id`, pgx.NamedArgs{"id": document})
 	if err != nil {
-		return StatementKey{}, fmt.Errorf("look for statement of document %s: %w", document, err)
+		return nil, fmt.Errorf("look for rows of document %s: %w", document, err)
 	}
-	return StatementKey{PAN: r.PAN, PeriodFrom: r.From, PeriodTo: r.To, CASType: r.CASType}, nil
+	return r.Key, nil
 }

@@ -53,12 +53,18 @@ func StatementTables() []string {
 	}
 }
 
-// CountRows counts the rows of all StatementTables by reading them whole: for
+// ContractNoteTables lists the tables that contract notes are written into, the
+// header first.
+func ContractNoteTables() []string {
+	return []string{noteFamily.header, noteEquitiesTable.name, noteDerivativesTable.name, noteTradesTable.name}
+}
+
+// CountRows counts the rows of all StatementTables and ContractNoteTables by reading them whole: for
 // small databases, such as the demo's.
 func (db *DB) CountRows(ctx context.Context) (map[string]int, error) {
 	counts := make(map[string]int)
 	queries := &pgx.Batch{}
-	for _, table := range StatementTables() {
+	for _, table := range append(StatementTables(), ContractNoteTables()...) {
 		queries.Queue("SELECT count(*) FROM " + pgx.Identifier{"cas", table}.Sanitize()).QueryRow(func(row pgx.Row) error {
 			var n int
 			err := row.Scan(&n)

@@ -15,32 +15,25 @@ type column struct {
 	paths      []string
 }
 
-// table writes the rows of one statement into one table: an INSERT from arrays, one
-// for each column. It does something only where the statement's header row belongs
-// to the document that is being saved, so a statement that lost against a newer one
+// table writes the rows of one statement, or contract note, into one table: an INSERT
+// from arrays, one for each column. It does something only where the header row
+// belongs to the document that is being saved, so one that lost against a newer one
 // changes nothing.
 type table struct {
+	of                *family
 	name              string
 	columns           []column
 	sql, selectedText string
 }
 
-// held is true where the header row is the document's own. Parameters 1 to 5 of
-// every statement are the key and the document id.
-const held = `EXISTS (SELECT FROM cas.statements s WHERE s.pan = $1 AND s.period_from = $2::date AND s.period_to = $3::date
-	AND s.cas_type = $4 AND s.document_id = $5)`
-
-// atKey picks the rows of one statement.
-const atKey = ` WHERE pan = $1 AND period_from = $2::date AND period_to = $3::date AND cas_type = $4`
-
 // newTable describes a table whose rows are objects of the answer: columns of
 // their place, which have no path, then those of their values.
-func newTable(name string, places []string, columns ...string) table {
-	return newBareTable(name, places, append(columns, "extra jsonb @-", "source_form jsonb @-")...)
+func newTable(of *family, name string, places []string, columns ...string) table {
+	return newBareTable(of, name, places, append(columns, "extra jsonb @-", "source_form jsonb @-")...)
 }
 
-func newBareTable(name string, places []string, columns ...string) table {
-	t := table{name: name}
+func newBareTable(of *family, name string, places []string, columns ...string) table {
+	t := table{of: of, name: name}
 	for _, p := range places {
 		column := parseColumn(p)
 		column.paths = nil
@@ -55,16 +48,16 @@ func newBareTable(name string, places []string, columns ...string) table {
 		names = append(names, quoted)
 		array, value := c.array(quoted)
 		typed = append(typed, value)
-		arrays = append(arrays, "unnest($"+strconv.Itoa(i+6)+array+") AS "+quoted)
+		arrays = append(arrays, "unnest("+of.parameter(i+2)+array+") AS "+quoted)
 		read = append(read, c.selected(quoted, i < len(places)))
 		if i < len(places) {
 			order = append(order, quoted)
 		}
 	}
-	t.sql = "INSERT INTO cas." + name + " (pan, period_from, period_to, cas_type, " + strings.Join(names, ", ") + ")\n" +
-		"SELECT $1, $2::date, $3::date, $4, " + strings.Join(typed, ", ") + "\n" +
-		"FROM (SELECT " + strings.Join(arrays, ", ") + ") AS r WHERE " + held
-	t.selectedText = strings.Join(read, ", ") + " FROM cas." + name + atKey
+	t.sql = "INSERT INTO cas." + name + " (" + of.names + ", " + strings.Join(names, ", ") + ")\n" +
+		"SELECT " + of.values + ", " + strings.Join(typed, ", ") + "\n" +
+		"FROM (SELECT " + strings.Join(arrays, ", ") + ") AS r WHERE " + of.held
+	t.selectedText = strings.Join(read, ", ") + " FROM cas." + name + of.at
 	if len(order) > 0 {
 		t.selectedText += " ORDER BY " + strings.Join(order, ", ")
 	}
@@ -202,27 +195,37 @@ func textArray(values []string) string {
 	return b.String()
 }
 
-// deleteSQL takes away the rows that an earlier save left at the key, where the
-// document is to have the place. The first document ever has nothing to take away:
-// its revision was written by this very transaction.
-var deleteSQL = func() string { //nolint:gochecknoglobals // a constant, computed
+// deleteOf takes away the rows that an earlier save left at the key, where the
+// document is to have the place. unless is true where there can be none, "" never.
+func deleteOf(of *family, all []rows, unless string) string {
 	var b strings.Builder
-	b.WriteString("WITH old AS MATERIALIZED (SELECT 1 WHERE " + held + `
-	AND NOT EXISTS (SELECT FROM cas.statement_revisions` + atKey + ` AND revision = 1 AND document_id = $5
-		AND xmin = pg_current_xact_id()::xid))`)
-	for _, rows := range (&Statement{}).rows() {
-		b.WriteString(",\n\t" + rows.table.name + " AS (DELETE FROM cas." + rows.table.name + atKey + " AND EXISTS (SELECT FROM old))")
+	b.WriteString("WITH old AS MATERIALIZED (SELECT 1 WHERE " + of.held)
+	if unless != "" {
+		b.WriteString("\n\tAND NOT " + unless)
+	}
+	b.WriteString(")")
+	for _, rows := range all {
+		b.WriteString(",\n\t" + rows.table.name + " AS (DELETE FROM cas." + rows.table.name + of.at + " AND EXISTS (SELECT FROM old))")
 	}
 	b.WriteString("\nSELECT 1")
 	return b.String()
-}()
+}
 
-// queueRows adds all tables of a statement to a batch and returns the table of
-// each statement that it added, "" for one that deletes.
-func (s *Statement) queueRows(batch *pgx.Batch, key []any) []string {
-	batch.Queue(deleteSQL, key...)
+//nolint:gochecknoglobals // constants, computed
+var (
+	// The first document ever has nothing to take away: its revision was written by
+	// this very transaction.
+	deleteStatementSQL = deleteOf(statementFamily, (&Statement{}).rows(), "EXISTS (SELECT FROM cas.statement_revisions"+statementFamily.at+
+		" AND revision = 1 AND document_id = "+statementFamily.parameter(1)+" AND xmin = pg_current_xact_id()::xid)")
+	deleteContractNoteSQL = deleteOf(noteFamily, (&ContractNote{}).rows(), "")
+)
+
+// queueRows adds all tables of a statement or contract note to a batch and returns
+// the table of each statement that it added, "" for one that deletes.
+func queueRows(batch *pgx.Batch, content Content, key []any) []string {
+	batch.Queue(content.deleteSQL(), key...)
 	tables := []string{""}
-	for _, rows := range s.rows() {
+	for _, rows := range content.rows() {
 		if rows.n > 0 {
 			rows.queue(batch, key)
 			tables = append(tables, rows.table.name)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -94,17 +93,18 @@ type Saved struct {
 	gone bool // the document is not in the ledger
 }
 
-// Save writes, in one transaction and one round trip, the answer, the rows of
-// its statement (replacing those of an older answer for the same key) and, last,
+// Save writes, in one transaction and one round trip, the answer, the rows of its
+// statement or contract note (replacing those of an older answer for the same key) and, last,
 // the document as parsed; readers never see half of it, and doing it twice
 // changes nothing. The attempt is closed if end names one. Passwords are wiped.
 // ErrRefused means that Postgres does not take the values, ErrNotFound that the
 // document is not in the ledger any more: nothing is written.
-func (db *DB) Save(ctx context.Context, a Answer, s *Statement, end AttemptEnd) (Saved, error) {
-	return db.save(ctx, a, s, end, true)
+func (db *DB) Save(ctx context.Context, a Answer, content Content, end AttemptEnd) (Saved, error) {
+	return db.save(ctx, a, content, end, true)
 }
 
-func (db *DB) save(ctx context.Context, a Answer, s *Statement, end AttemptEnd, withAnswer bool) (Saved, error) {
+func (db *DB) save(ctx context.Context, a Answer, content Content, end AttemptEnd, withAnswer bool) (Saved, error) {
+	filed := content.filed()
 	batch := &pgx.Batch{} // one Sync at its end: Postgres treats it as one transaction
 	if withAnswer {
 		batch.Queue(saveAnswerSQL, a.args())
@@ -112,11 +112,10 @@ func (db *DB) save(ctx context.Context, a Answer, s *Statement, end AttemptEnd, 
 		batch.Queue(`SELECT FROM cas.documents WHERE document_id = @id FOR UPDATE`, pgx.NamedArgs{"id": a.DocumentID})
 	}
 	headerAt := batch.Len()
-	key := []any{s.Key.PAN, s.Key.PeriodFrom, s.Key.PeriodTo, s.Key.CASType, a.DocumentID}
-	batch.Queue(saveHeaderSQL, s.headerArgs(key)...)
-	batch.Queue(saveRevisionSQL, s.revisionArgs(key)...)
+	key := arguments(content.key(), a.DocumentID)
+	content.queueHeader(batch, key)
 	rowsAt := batch.Len()
-	inserts := s.queueRows(batch, key)
+	inserts := queueRows(batch, content, key)
 	if end.RequestID != "" {
 		batch.Queue(endAttemptSQL, end.args(nil))
 	}
@@ -133,8 +132,7 @@ SET status = 'parsed', claimed_by = NULL, sealed_passwords = NULL, not_before = 
     pan = @pan, period_from = @from::date, period_to = @to::date, cas_type = @type,
     finished_at = CASE WHEN status = 'parsed' THEN finished_at ELSE now() END, normalized_at = now(), updated_at = now()
 WHERE document_id = @id`, pgx.NamedArgs{
-		"id": a.DocumentID, "sha256": a.SHA256[:], "pan": s.Key.PAN,
-		"from": s.Key.PeriodFrom, "to": s.Key.PeriodTo, "type": s.Key.CASType,
+		"id": a.DocumentID, "sha256": a.SHA256[:], "pan": filed.pan, "from": filed.from, "to": filed.to, "type": filed.casType,
 	})
 
 	saved, err := collectSaved(db.pool.SendBatch(ctx, batch), batch.Len(), headerAt, rowsAt, inserts)
@@ -143,6 +141,9 @@ WHERE document_id = @id`, pgx.NamedArgs{
 	}
 	if saved.gone {
 		return Saved{}, fmt.Errorf("save document %s: %w", a.DocumentID, ErrNotFound)
+	}
+	if saved.Current {
+		saved.Rows[content.family().header] = 1
 	}
 	return saved, nil
 }
@@ -158,7 +159,6 @@ func collectSaved(results pgx.BatchResults, n, headerAt, rowsAt int, inserts []s
 		switch at := i - rowsAt; {
 		case i == headerAt:
 			saved.Current = tag.RowsAffected() == 1
-			saved.Rows["statements"] = tag.RowsAffected()
 		case at >= 0 && at < len(inserts) && inserts[at] != "":
 			saved.Rows[inserts[at]] += tag.RowsAffected()
 		case i == n-1:
@@ -168,41 +168,39 @@ func collectSaved(results pgx.BatchResults, n, headerAt, rowsAt int, inserts []s
 	return saved, nil
 }
 
-// saveHeaderSQL writes the header row, and decides whether this answer takes the
-// place of the one that is there: it does if it is the same document's; else the
-// one with transactions beats the one without, then the one the API generated
-// later (one that does not say counts as generated when it arrived), then the one
-// that arrived later. The order in which they are saved does not matter. The row
-// lock it takes, also when it loses, makes a second save of the key wait.
-var saveHeaderSQL = func() string { //nolint:gochecknoglobals // a constant, computed
-	var names, values, updates strings.Builder
-	for i, c := range headerTable.columns {
-		fmt.Fprintf(&names, "%s, ", c.name)
-		fmt.Fprintf(&values, "nullif($%d, '')::%s, ", i+headerParameters+1, c.cast)
-		fmt.Fprintf(&updates, "%s = excluded.%[1]s, ", c.name)
-	}
-	return `
-INSERT INTO cas.statements AS s (pan, period_from, period_to, cas_type, ` + names.String() + `document_id, received_at, transaction_count, revision)
-SELECT $1, $2::date, $3::date, $4, ` + values.String() + `$5::uuid, $6::timestamptz, $7::integer, 1
-WHERE EXISTS (SELECT FROM cas.documents WHERE document_id = $5)
-ON CONFLICT (pan, period_from, period_to, cas_type) DO UPDATE SET ` + updates.String() + `
-	document_id = excluded.document_id, received_at = excluded.received_at, transaction_count = excluded.transaction_count,
-	revision = s.revision + (s.document_id <> excluded.document_id)::integer
-WHERE s.document_id = excluded.document_id
-   OR CASE
+// saveHeaderSQL writes the header row of a statement, and decides whether this answer
+// takes the place of the one that is there: it does if it is the same document's;
+// else the one with transactions beats the one without, then the one the API
+// generated later (one that does not say counts as generated when it arrived), then
+// the one that arrived later. The order in which they are saved does not matter.
+//
+//nolint:gochecknoglobals // a constant, computed
+var saveHeaderSQL = statementFamily.saveHeader(headerTable, []string{"transaction_count integer"}, `CASE
 	WHEN (excluded.transaction_count > 0) <> (s.transaction_count > 0) THEN excluded.transaction_count > 0
 	ELSE (coalesce(excluded.generated_at, excluded.received_at), excluded.received_at)
 	  >= (coalesce(s.generated_at, s.received_at), s.received_at)
-   END`
-}()
+   END`)
 
-// headerParameters is how many parameters come before those of the columns: the
-// key, the document, when its answer was received and its transactions.
-const headerParameters = 7
+func (s *Statement) family() *family { return statementFamily }
 
-func (s *Statement) headerArgs(key []any) []any {
-	args := append(slices.Clone(key), s.ReceivedAt, len(s.Transactions))
-	for _, cell := range s.cells(nil, nil) {
+func (s *Statement) deleteSQL() string { return deleteStatementSQL }
+
+func (s *Statement) key() []string {
+	return []string{s.Key.PAN, s.Key.PeriodFrom, s.Key.PeriodTo, s.Key.CASType}
+}
+
+func (s *Statement) filed() filing {
+	return filing{pan: s.Key.PAN, from: s.Key.PeriodFrom, to: s.Key.PeriodTo, casType: s.Key.CASType}
+}
+
+func (s *Statement) queueHeader(batch *pgx.Batch, args []any) {
+	batch.Queue(saveHeaderSQL, appendTexts(append(slices.Clone(args), s.ReceivedAt, len(s.Transactions)), s.cells(nil, nil))...)
+	batch.Queue(saveRevisionSQL, s.revisionArgs(args)...)
+}
+
+// appendTexts adds cells to the arguments of a statement.
+func appendTexts(args, cells []any) []any {
+	for _, cell := range cells {
 		args = append(args, cellText(cell))
 	}
 	return args

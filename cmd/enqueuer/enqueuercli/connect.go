@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
+	"casflow/internal/casapi"
 	"casflow/internal/config"
 	"casflow/internal/jobs"
 	"casflow/internal/redact"
@@ -22,7 +25,8 @@ type intake struct {
 	S3        config.S3        `embed:""`
 	SecretKey config.SecretKey `embed:""`
 
-	Kind         string   `default:"smart" enum:"smart,cdsl,nsdl,cams_kfintech" help:"Parser of the API: smart finds out; cdsl, nsdl, cams_kfintech refuse others."`
+	Kind         string   `default:"smart" enum:"smart,cdsl,nsdl,cams_kfintech,contract_note" help:"Parser of the API: smart finds out; cdsl, nsdl, cams_kfintech refuse others; contract_note is for contract notes of brokers."`
+	Broker       string   `placeholder:"BROKER" help:"Whose contract notes they are: zerodha, groww, upstox or icici; the API finds out if it is not told. Only with --kind contract_note."`
 	Batch        string   `help:"Name that status and dead letters can be asked for by."`
 	PasswordFrom []string `name:"password-from" sep:"none" placeholder:"SOURCE" help:"Where PDF passwords come from, repeatable, tried in order: env:VAR, manifest:FILE.csv (columns key,password; a key may leave out leading folders), metadata:NAME, key:REGEXP (first group or whole match of the object key)."`
 	DryRun       bool     `help:"Say what would be done, and do nothing."`
@@ -47,7 +51,20 @@ func (i *intake) read() (sources *passwords, secret []byte, err error) {
 		err = errors.New("CASFLOW_SECRET_KEY (--secret-key): not set, but required with --password-from; " +
 			"make one with: openssl rand -base64 32")
 	}
-	return sources, secret, errors.Join(i.Postgres.Faults(), i.Redis.Faults(), i.S3.Faults(), err, faults)
+	return sources, secret, errors.Join(i.Postgres.Faults(), i.Redis.Faults(), i.S3.Faults(), err, faults, i.brokerFault())
+}
+
+// brokerFault is what is wrong with the broker, nil when nothing is.
+func (i *intake) brokerFault() error {
+	switch brokers := casapi.BrokerTypes(); {
+	case i.Broker == "":
+		return nil
+	case i.Kind != storage.KindContractNote:
+		return fmt.Errorf("--broker is %s and --kind %s; a broker goes with --kind contract_note only", redact.PANs(i.Broker), i.Kind)
+	case !slices.Contains(brokers, i.Broker):
+		return fmt.Errorf("--broker is %s; expected one of %s", redact.PANs(i.Broker), strings.Join(brokers, ", "))
+	}
+	return nil
 }
 
 // connect checks the settings and opens what they name, in the order in which

@@ -18,7 +18,7 @@ import (
 func (i *intake) items(objects []objectstore.Info, queue string) []record.Item {
 	items := make([]record.Item, len(objects))
 	for n, object := range objects {
-		items[n] = record.Item{Object: object, Kind: i.Kind, Queue: queue, Batch: i.Batch}
+		items[n] = record.Item{Object: object, Kind: i.Kind, Broker: i.Broker, Queue: queue, Batch: i.Batch}
 	}
 	return items
 }

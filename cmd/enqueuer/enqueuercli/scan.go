@@ -148,7 +148,7 @@ func (c *scanCommand) scan(ctx context.Context, parts *connections, since time.T
 		}
 	}
 	options := scan.Options{
-		Bucket: bucket, Prefix: prefix, Kind: c.Kind, Queue: c.Queue, Batch: c.Batch, Suffix: c.Suffix, Since: since, SinceText: c.Since,
+		Bucket: bucket, Prefix: prefix, Kind: c.Kind, Broker: c.Broker, Queue: c.Queue, Batch: c.Batch, Suffix: c.Suffix, Since: since, SinceText: c.Since,
 		Limit: c.Limit, DryRun: c.DryRun, Listers: c.Listers, Resume: c.Resume, SealNew: parts.passwords.metadata, Progress: progress,
 	}
 	if len(parts.passwords.sources) > 0 {

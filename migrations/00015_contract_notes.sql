@@ -1,0 +1,193 @@
+-- Contract notes: what the API read in the notes of brokers, keyed by PAN, trade date
+-- and number. Every table starts its key with pan, as those of statements do.
+
+-- +goose Up
+ALTER TABLE cas.documents
+    ADD COLUMN broker text,
+    ADD CONSTRAINT documents_broker_of_note CHECK (broker IS NULL OR kind = 'contract_note');
+COMMENT ON COLUMN cas.documents.broker IS 'Whose contract note it is, as the API is told: zerodha, groww, upstox or icici; NULL lets the API find out.';
+COMMENT ON COLUMN cas.documents.cas_type IS 'CDSL, NSDL or CAMS_KFINTECH; CONTRACT_NOTE for contract notes, whose period is the trade date.';
+
+CREATE TABLE cas.contract_notes (
+    pan                           text NOT NULL,
+    trade_date                    date NOT NULL,
+    contract_note_number          text NOT NULL,
+    settlement_number             text,
+    settlement_date               date,
+    broker_type                   text,
+    broker_name                   text,
+    sebi_registration             text,
+    client_name                   text,
+    ucc                           text,
+    place_of_supply               text,
+    gst_state_code                text,
+    address                       text,
+    pay_in_pay_out_obligation     numeric,
+    taxable_value_brokerage       numeric,
+    exchange_transaction_charges  numeric,
+    cgst                          numeric,
+    sgst                          numeric,
+    igst                          numeric,
+    securities_transaction_tax    numeric,
+    sebi_turnover_fees            numeric,
+    stamp_duty                    numeric,
+    net_amount_receivable_payable numeric,
+    received_at                   timestamptz NOT NULL,
+    document_id                   uuid NOT NULL,
+    revision                      integer NOT NULL,
+    extra                         jsonb,
+    source_form                   jsonb,
+    CONSTRAINT contract_notes_pkey PRIMARY KEY (pan, trade_date, contract_note_number)
+);
+
+COMMENT ON TABLE cas.contract_notes IS 'One row per contract note of a broker: client, settlement and charges. Amounts have the signs they came with, which differ between brokers.';
+COMMENT ON COLUMN cas.contract_notes.pan IS 'PAN of the client.';
+COMMENT ON COLUMN cas.contract_notes.trade_date IS 'Day of the trades.';
+COMMENT ON COLUMN cas.contract_notes.contract_note_number IS 'The broker''s number of the note.';
+COMMENT ON COLUMN cas.contract_notes.settlement_number IS 'Number of the settlement.';
+COMMENT ON COLUMN cas.contract_notes.settlement_date IS 'Day of the settlement.';
+COMMENT ON COLUMN cas.contract_notes.broker_type IS 'zerodha, groww, upstox, icici or unknown, as it came.';
+COMMENT ON COLUMN cas.contract_notes.broker_name IS 'Name of the broker.';
+COMMENT ON COLUMN cas.contract_notes.sebi_registration IS 'SEBI registration of the broker: INZ and nine digits.';
+COMMENT ON COLUMN cas.contract_notes.client_name IS 'Name of the client.';
+COMMENT ON COLUMN cas.contract_notes.ucc IS 'The broker''s code for the client.';
+COMMENT ON COLUMN cas.contract_notes.place_of_supply IS 'Place of supply, for GST.';
+COMMENT ON COLUMN cas.contract_notes.gst_state_code IS 'GST code of the state; may lack the leading zero.';
+COMMENT ON COLUMN cas.contract_notes.address IS 'Postal address of the client.';
+COMMENT ON COLUMN cas.contract_notes.pay_in_pay_out_obligation IS 'What the trades come to before charges, INR.';
+COMMENT ON COLUMN cas.contract_notes.taxable_value_brokerage IS 'Brokerage that GST is due on, INR.';
+COMMENT ON COLUMN cas.contract_notes.exchange_transaction_charges IS 'Charges of the exchanges, INR.';
+COMMENT ON COLUMN cas.contract_notes.cgst IS 'Central GST, INR.';
+COMMENT ON COLUMN cas.contract_notes.sgst IS 'State GST, INR.';
+COMMENT ON COLUMN cas.contract_notes.igst IS 'Integrated GST, INR.';
+COMMENT ON COLUMN cas.contract_notes.securities_transaction_tax IS 'Securities transaction tax, INR.';
+COMMENT ON COLUMN cas.contract_notes.sebi_turnover_fees IS 'Turnover fees of SEBI, INR.';
+COMMENT ON COLUMN cas.contract_notes.stamp_duty IS 'Stamp duty, INR.';
+COMMENT ON COLUMN cas.contract_notes.net_amount_receivable_payable IS 'What is left to receive or to pay, INR.';
+COMMENT ON COLUMN cas.contract_notes.received_at IS 'When casflow received the answer.';
+COMMENT ON COLUMN cas.contract_notes.document_id IS 'The document whose answer these rows are.';
+COMMENT ON COLUMN cas.contract_notes.revision IS '1, and one more each time another document''s answer replaced the rows.';
+COMMENT ON COLUMN cas.contract_notes.extra IS 'What the answer holds beyond the columns, and what cannot be read as what its column holds, by path within the object of this row.';
+COMMENT ON COLUMN cas.contract_notes.source_form IS 'What the columns hold in another form than the answer did, as it came, by path; null where the answer did not have it. Only for giving the answer back; NULL for most rows.';
+
+CREATE TABLE cas.contract_note_equities (
+    pan                  text NOT NULL,
+    trade_date           date NOT NULL,
+    contract_note_number text NOT NULL,
+    ordinal              integer NOT NULL,
+    isin                 text,
+    security_name        text,
+    security_symbol      text,
+    buy_quantity         numeric,
+    buy_wap              numeric,
+    buy_total_value      numeric,
+    sell_quantity        numeric,
+    sell_wap             numeric,
+    sell_total_value     numeric,
+    net_obligation       numeric,
+    extra                jsonb,
+    source_form          jsonb,
+    CONSTRAINT contract_note_equities_pkey PRIMARY KEY (pan, trade_date, contract_note_number, ordinal)
+);
+
+COMMENT ON TABLE cas.contract_note_equities IS 'Sums of a day''s trades in one share.';
+COMMENT ON COLUMN cas.contract_note_equities.pan IS 'PAN of the client.';
+COMMENT ON COLUMN cas.contract_note_equities.trade_date IS 'Day of the trades.';
+COMMENT ON COLUMN cas.contract_note_equities.contract_note_number IS 'The broker''s number of the note.';
+COMMENT ON COLUMN cas.contract_note_equities.ordinal IS 'Place in the answer, from 0.';
+COMMENT ON COLUMN cas.contract_note_equities.isin IS 'ISIN of the share.';
+COMMENT ON COLUMN cas.contract_note_equities.security_name IS 'Name of the share.';
+COMMENT ON COLUMN cas.contract_note_equities.security_symbol IS 'Symbol of the share.';
+COMMENT ON COLUMN cas.contract_note_equities.buy_quantity IS 'Shares bought.';
+COMMENT ON COLUMN cas.contract_note_equities.buy_wap IS 'Weighted average price of those bought, INR.';
+COMMENT ON COLUMN cas.contract_note_equities.buy_total_value IS 'What was bought, INR.';
+COMMENT ON COLUMN cas.contract_note_equities.sell_quantity IS 'Shares sold.';
+COMMENT ON COLUMN cas.contract_note_equities.sell_wap IS 'Weighted average price of those sold, INR.';
+COMMENT ON COLUMN cas.contract_note_equities.sell_total_value IS 'What was sold, INR.';
+COMMENT ON COLUMN cas.contract_note_equities.net_obligation IS 'What the trades in it come to, INR.';
+COMMENT ON COLUMN cas.contract_note_equities.extra IS 'What the answer holds beyond the columns, and what cannot be read as what its column holds, by path within the object of this row.';
+COMMENT ON COLUMN cas.contract_note_equities.source_form IS 'What the columns hold in another form than the answer did, as it came, by path; null where the answer did not have it. Only for giving the answer back; NULL for most rows.';
+
+CREATE TABLE cas.contract_note_derivatives (
+    pan                   text NOT NULL,
+    trade_date            date NOT NULL,
+    contract_note_number  text NOT NULL,
+    ordinal               integer NOT NULL,
+    contract_description  text,
+    buy_sell_bf_cf        text,
+    quantity              numeric,
+    wap_per_unit          numeric,
+    brokerage_per_unit    numeric,
+    closing_rate_per_unit numeric,
+    net_total             numeric,
+    extra                 jsonb,
+    source_form           jsonb,
+    CONSTRAINT contract_note_derivatives_pkey PRIMARY KEY (pan, trade_date, contract_note_number, ordinal)
+);
+
+COMMENT ON TABLE cas.contract_note_derivatives IS 'Trades in futures and options, and those brought or carried forward.';
+COMMENT ON COLUMN cas.contract_note_derivatives.pan IS 'PAN of the client.';
+COMMENT ON COLUMN cas.contract_note_derivatives.trade_date IS 'Day of the trades.';
+COMMENT ON COLUMN cas.contract_note_derivatives.contract_note_number IS 'The broker''s number of the note.';
+COMMENT ON COLUMN cas.contract_note_derivatives.ordinal IS 'Place in the answer, from 0.';
+COMMENT ON COLUMN cas.contract_note_derivatives.contract_description IS 'Which future or option.';
+COMMENT ON COLUMN cas.contract_note_derivatives.buy_sell_bf_cf IS 'B, S, or brought or carried forward, as it came.';
+COMMENT ON COLUMN cas.contract_note_derivatives.quantity IS 'Quantity, with the sign it came with.';
+COMMENT ON COLUMN cas.contract_note_derivatives.wap_per_unit IS 'Weighted average price per unit, INR.';
+COMMENT ON COLUMN cas.contract_note_derivatives.brokerage_per_unit IS 'Brokerage per unit, INR.';
+COMMENT ON COLUMN cas.contract_note_derivatives.closing_rate_per_unit IS 'Closing rate per unit, INR.';
+COMMENT ON COLUMN cas.contract_note_derivatives.net_total IS 'What it comes to, INR.';
+COMMENT ON COLUMN cas.contract_note_derivatives.extra IS 'What the answer holds beyond the columns, and what cannot be read as what its column holds, by path within the object of this row.';
+COMMENT ON COLUMN cas.contract_note_derivatives.source_form IS 'What the columns hold in another form than the answer did, as it came, by path; null where the answer did not have it. Only for giving the answer back; NULL for most rows.';
+
+CREATE TABLE cas.contract_note_trades (
+    pan                   text NOT NULL,
+    trade_date            date NOT NULL,
+    contract_note_number  text NOT NULL,
+    ordinal               integer NOT NULL,
+    order_number          text,
+    order_time            text,
+    trade_number          text,
+    trade_time            text,
+    security_description  text,
+    buy_sell              text,
+    quantity              numeric,
+    exchange              text,
+    brokerage             numeric,
+    net_rate_per_unit     numeric,
+    closing_rate_per_unit numeric,
+    net_total             numeric,
+    remarks               text,
+    extra                 jsonb,
+    source_form           jsonb,
+    CONSTRAINT contract_note_trades_pkey PRIMARY KEY (pan, trade_date, contract_note_number, ordinal)
+);
+
+COMMENT ON TABLE cas.contract_note_trades IS 'The single trades of a contract note.';
+COMMENT ON COLUMN cas.contract_note_trades.pan IS 'PAN of the client.';
+COMMENT ON COLUMN cas.contract_note_trades.trade_date IS 'Day of the trades.';
+COMMENT ON COLUMN cas.contract_note_trades.contract_note_number IS 'The broker''s number of the note.';
+COMMENT ON COLUMN cas.contract_note_trades.ordinal IS 'Place in the answer, from 0.';
+COMMENT ON COLUMN cas.contract_note_trades.order_number IS 'Number of the order; its digits, leading zeros included.';
+COMMENT ON COLUMN cas.contract_note_trades.order_time IS 'Time of the order, as it came: HH:MM:SS, presumably IST.';
+COMMENT ON COLUMN cas.contract_note_trades.trade_number IS 'Number of the trade; its digits, leading zeros included.';
+COMMENT ON COLUMN cas.contract_note_trades.trade_time IS 'Time of the trade, as it came: HH:MM:SS, presumably IST.';
+COMMENT ON COLUMN cas.contract_note_trades.security_description IS 'Symbol, series and ISIN.';
+COMMENT ON COLUMN cas.contract_note_trades.buy_sell IS 'B or S, as it came: the side goes by this, not by signs.';
+COMMENT ON COLUMN cas.contract_note_trades.quantity IS 'Quantity, with the sign it came with.';
+COMMENT ON COLUMN cas.contract_note_trades.exchange IS 'Where it was traded.';
+COMMENT ON COLUMN cas.contract_note_trades.brokerage IS 'Brokerage, INR.';
+COMMENT ON COLUMN cas.contract_note_trades.net_rate_per_unit IS 'Rate per unit after brokerage, INR.';
+COMMENT ON COLUMN cas.contract_note_trades.closing_rate_per_unit IS 'Closing rate per unit, INR.';
+COMMENT ON COLUMN cas.contract_note_trades.net_total IS 'What it comes to, INR.';
+COMMENT ON COLUMN cas.contract_note_trades.remarks IS 'Remarks of the broker.';
+COMMENT ON COLUMN cas.contract_note_trades.extra IS 'What the answer holds beyond the columns, and what cannot be read as what its column holds, by path within the object of this row.';
+COMMENT ON COLUMN cas.contract_note_trades.source_form IS 'What the columns hold in another form than the answer did, as it came, by path; null where the answer did not have it. Only for giving the answer back; NULL for most rows.';
+
+-- +goose Down
+DROP TABLE cas.contract_note_trades;
+DROP TABLE cas.contract_note_derivatives;
+DROP TABLE cas.contract_note_equities;
+DROP TABLE cas.contract_notes;
+COMMENT ON COLUMN cas.documents.cas_type IS 'CDSL, NSDL or CAMS_KFINTECH, once parsed.';
+ALTER TABLE cas.documents DROP CONSTRAINT documents_broker_of_note, DROP COLUMN broker;
