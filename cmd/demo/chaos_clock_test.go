@@ -33,9 +33,9 @@ func TestChaos_Clocks(t *testing.T) {
 				t.Fatal(err)
 			}
 			worker.kill()
+			p.api.FailNext(sandbox.Fault{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"5"}}})
 			stop := p.startWorker("--concurrency", "8", "--api-timeout", "5s")
 			defer stop()
-			p.api.FailNext(sandbox.Fault{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"5"}}})
 			p.await("a document that is put off", func() bool {
 				return p.number(`SELECT count(*) FROM cas.documents WHERE not_before > now() + interval '1 second'`) > 0
 			})

@@ -12,7 +12,7 @@ import (
 // TestChaos_KilledWorkers kills workers at random moments, over and over.
 func TestChaos_KilledWorkers(t *testing.T) {
 	t.Parallel()
-	p, all := struck(t, 43, (*process).kill)
+	p, all := struck(t, 43, "5s", (*process).kill)
 	p.accounted(all)
 }
 
@@ -20,24 +20,24 @@ func TestChaos_KilledWorkers(t *testing.T) {
 // one call is made again.
 func TestChaos_TerminatedWorkers(t *testing.T) {
 	t.Parallel()
-	p, all := struck(t, 97, (*process).terminate)
+	p, all := struck(t, 97, "2m", (*process).terminate) // no call may time out on a slow machine
 	p.accounted(all)
 	p.calledOnce(all)
 }
 
 // struck runs one worker after the other, strikes each at a random moment, and
 // lets a last one finish what they left.
-func struck(t *testing.T, seed uint64, strike func(*process)) (*pipeline, []sample) {
+func struck(t *testing.T, seed uint64, timeout string, strike func(*process)) (*pipeline, []sample) {
 	t.Helper()
 	p := newPipeline(t, sandbox.Config{Credits: -1, Latency: 20 * time.Millisecond})
 	all := p.putSamples(samples.Options{Investors: 25 * *rounds, Seed: seed})
 	p.scan("in/")
 	for range *rounds {
-		worker := p.workerProcess("--concurrency", "8", "--api-timeout", "5s")
+		worker := p.workerProcess("--concurrency", "8", "--api-timeout", timeout)
 		p.awaitMoment(len(all))
 		strike(worker)
 	}
-	p.drain("--api-timeout", "5s")
+	p.drain("--api-timeout", timeout)
 	return p, all
 }
 

@@ -135,7 +135,7 @@ func TestDB_CountRedrivable_Answered(t *testing.T) {
 		t.Errorf("CountRedrivable: %v (-want +got):\n%s", err, diff)
 	}
 	other := storage.Answer{
-		DocumentID: uuid.New(), SHA256: [32]byte{1}, Endpoint: "/v4/smart/parse", Body: []byte("{}"), ReceivedAt: time.Now(),
+		DocumentID: record(t, db, newDocument("d.pdf", storage.QueueBulk))[0], SHA256: [32]byte{1}, Endpoint: "/v4/smart/parse", Body: []byte("{}"), ReceivedAt: time.Now(),
 	}
 	if err := db.SaveAnswer(t.Context(), other, storage.AttemptEnd{}); err != nil {
 		t.Fatal(err)
