@@ -4,6 +4,7 @@
 -- +goose Up
 CREATE TABLE cas.scans (
     scan_id     uuid        NOT NULL,
+    run_id      uuid        NOT NULL,
     same_as     uuid        NOT NULL,
     source      text        NOT NULL,
     batch       text,
@@ -23,6 +24,7 @@ CREATE INDEX scans_finished ON cas.scans (source, finished_at) WHERE finished_at
 
 COMMENT ON TABLE cas.scans IS 'One row per scan of a bucket. One that is not finished can be gone on with.';
 COMMENT ON COLUMN cas.scans.scan_id IS 'Made up anew for each scan.';
+COMMENT ON COLUMN cas.scans.run_id IS 'Made up anew by each process that begins it or goes on with it: only the last one may write.';
 COMMENT ON COLUMN cas.scans.same_as IS 'UUID derived from source and options: scans that have it in common do the same.';
 COMMENT ON COLUMN cas.scans.source IS 'What is scanned, as s3://BUCKET/PREFIX, PANs masked.';
 COMMENT ON COLUMN cas.scans.batch IS 'Name of the import that its documents are recorded under.';

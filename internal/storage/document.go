@@ -81,7 +81,7 @@ func (db *DB) Record(ctx context.Context, documents []NewDocument) ([]uuid.UUID,
 	if len(documents) == 0 {
 		return nil, nil
 	}
-	rows, err := db.pool.Query(ctx, recordSQL+` SELECT document_id FROM recorded`, recordArgs(documents))
+	rows, err := db.pool.Query(ctx, `WITH `+recordSQL("")+` SELECT document_id FROM recorded`, recordArgs(documents))
 	if err != nil {
 		return nil, fmt.Errorf("record documents: %w", refused(err))
 	}
@@ -94,14 +94,19 @@ func (db *DB) Record(ctx context.Context, documents []NewDocument) ([]uuid.UUID,
 
 // recordSQL are CTEs: they write documents, and "recorded" are those that are new.
 // They go by id, so that those who record the same at once wait for each other in
-// one order.
-const recordSQL = `
-WITH recorded AS (
+// one order. Where the table condition, a CTE before them, is named, they write
+// nothing unless it has a row.
+func recordSQL(condition string) string {
+	from := ""
+	if condition != "" {
+		from = ", " + condition
+	}
+	return `recorded AS (
 INSERT INTO cas.documents (document_id, bucket, object_key, version_id, etag, size_bytes, kind, queue, batch, sealed_passwords, callback_url, broker)
 SELECT id, bucket, key, nullif(version, ''), etag, size, kind, queue, nullif(batch, ''), sealed, nullif(callback, ''), nullif(broker, '')
 FROM unnest(@ids::uuid[], @buckets::text[], @keys::text[], @versions::text[], @etags::text[], @sizes::bigint[],
             @kinds::text[], @queues::text[], @batches::text[], @sealed::bytea[], @callbacks::text[], @brokers::text[])
-     AS d (id, bucket, key, version, etag, size, kind, queue, batch, sealed, callback, broker)
+     AS d (id, bucket, key, version, etag, size, kind, queue, batch, sealed, callback, broker)` + from + `
 WHERE NOT EXISTS (SELECT FROM cas.erased_documents e WHERE e.document_id = d.id)
 ORDER BY id
 ON CONFLICT (document_id) DO NOTHING
@@ -111,6 +116,7 @@ INSERT INTO cas.batches AS b (batch, total)
 SELECT batch, count(*) FROM recorded WHERE batch IS NOT NULL GROUP BY batch ORDER BY batch
 ON CONFLICT (batch) DO UPDATE SET total = b.total + excluded.total
 )`
+}
 
 // recordArgs are the parameters of recordSQL.
 func recordArgs(documents []NewDocument) pgx.NamedArgs {

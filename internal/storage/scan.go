@@ -11,6 +11,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// errOvertaken means that another process has gone on with a scan that this one
+// believes to be at.
+var errOvertaken = errors.New("another process goes on with this scan")
+
 // ErrScanning means that the same scan is under way already.
 var ErrScanning = errors.New("the same scan is under way, in this process or another one")
 
@@ -67,6 +71,7 @@ type Scan struct {
 
 	db   *DB
 	id   uuid.UUID
+	run  uuid.UUID
 	held *Hold
 }
 
@@ -84,7 +89,7 @@ func (db *DB) BeginScan(ctx context.Context, n NewScan) (*Scan, error) {
 	if held == nil {
 		return nil, fmt.Errorf("begin scan: %w", ErrScanning)
 	}
-	s := &Scan{db: db, held: held}
+	s := &Scan{db: db, run: uuid.New(), held: held}
 	err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error { return s.begin(ctx, tx, n) })
 	if err != nil {
 		s.Close() //nolint:contextcheck // closing must work when ctx has ended
@@ -105,12 +110,15 @@ WITH gone AS (
 DELETE FROM cas.scan_ranges WHERE scan_id IN (SELECT scan_id FROM gone)`
 	const begin = `
 WITH begun AS (
-	INSERT INTO cas.scans (scan_id, same_as, source, batch, since)
-	VALUES (@id, @same_as, @source, nullif(@batch, ''), @since)
+	INSERT INTO cas.scans (scan_id, run_id, same_as, source, batch, since)
+	VALUES (@id, @run, @same_as, @source, nullif(@batch, ''), @since)
 	ON CONFLICT (same_as) WHERE finished_at IS NULL DO NOTHING
 	RETURNING scan_id
 )
 INSERT INTO cas.scan_ranges (scan_id, range_no) SELECT scan_id, 0 FROM begun`
+	// A process that was killed may have left a statement that Postgres is at. This one
+	// waits for it; what is later writes nothing.
+	const overtake = `UPDATE cas.scans SET run_id = @run WHERE same_as = @same_as AND finished_at IS NULL`
 	const look = `
 SELECT s.scan_id, s.began_at, s.since, s.scan_id <> @id AS resumed, coalesce((
 	SELECT f.listed FROM cas.scans f WHERE f.source = s.source AND f.finished_at IS NOT NULL
@@ -125,9 +133,9 @@ WHERE s.same_as = @same_as AND s.finished_at IS NULL`
 		since = &n.Since
 	}
 	args := pgx.NamedArgs{
-		"id": uuid.New(), "same_as": n.SameAs, "source": n.Source, "batch": n.Batch, "since": since, "resume": n.Resume,
+		"id": uuid.New(), "run": s.run, "same_as": n.SameAs, "source": n.Source, "batch": n.Batch, "since": since, "resume": n.Resume,
 	}
-	for _, sql := range []string{forget, begin} {
+	for _, sql := range []string{forget, begin, overtake} {
 		if _, err := tx.Exec(ctx, sql, args); err != nil {
 			return refused(err)
 		}
@@ -158,6 +166,10 @@ WHERE scan_id = @id AND NOT done ORDER BY range_no`, pgx.NamedArgs{"id": r.ID})
 // Close lets others begin the scan, or go on with it.
 func (s *Scan) Close() { s.held.Release() }
 
+// ownSQL is a CTE that has a row, and keeps it, as long as nobody else has gone on
+// with the scan.
+const ownSQL = `own AS (SELECT FROM cas.scans WHERE scan_id = @scan AND run_id = @run FOR SHARE)`
+
 // ScanPage is what was found in the next part of a range.
 type ScanPage struct {
 	Documents []NewDocument // all of one bucket, kind, queue and batch
@@ -173,20 +185,23 @@ type ScanPage struct {
 // came to.
 func (s *Scan) Record(ctx context.Context, number int, page ScanPage) (ScanCounts, error) {
 	args := recordArgs(page.Documents)
-	args["scan"], args["number"], args["last"], args["done"] = s.id, number, page.Last, page.Done
+	args["scan"], args["run"], args["number"], args["last"], args["done"] = s.id, s.run, number, page.Last, page.Done
 	args["listed"], args["left_out"], args["known"], args["given"] = page.Listed, page.LeftOut, page.Known, len(page.Documents)
-	const sql = recordSQL + `, counted AS (
+	sql := `WITH ` + ownSQL + `, ` + recordSQL("own") + `, counted AS (
 	SELECT count(*) AS recorded, count(*) FILTER (WHERE sealed_passwords IS NULL) AS bare FROM recorded
 ), moved AS (
 	UPDATE cas.scan_ranges r
 	SET after_key = @last, done = @done, seen_at = now(), listed = r.listed + @listed,
 	    left_out = r.left_out + @left_out, known = r.known + @known + @given - c.recorded,
 	    recorded = r.recorded + c.recorded, bare = r.bare + c.bare
-	FROM counted c WHERE r.scan_id = @scan AND r.range_no = @number
+	FROM counted c, own WHERE r.scan_id = @scan AND r.range_no = @number
 	RETURNING r.range_no
 )
 SELECT @listed::bigint AS listed, @left_out::bigint AS left_out, @known::bigint + @given::bigint - recorded AS known, recorded, bare FROM counted, moved`
 	counts, err := one[ScanCounts](ctx, s.db.pool, sql, args)
+	if errors.Is(err, ErrNotFound) {
+		err = errOvertaken
+	}
 	if err != nil {
 		return ScanCounts{}, fmt.Errorf("record page of a scan: %w", refused(err))
 	}
@@ -195,10 +210,13 @@ SELECT @listed::bigint AS listed, @left_out::bigint AS left_out, @known::bigint 
 
 // Split cuts a range in two behind the key at; what follows is the range next.
 func (s *Scan) Split(ctx context.Context, number int, at string, next ScanRange) error {
-	_, err := s.db.pool.Exec(ctx, `
-WITH cut AS (UPDATE cas.scan_ranges SET until_key = @at WHERE scan_id = @scan AND range_no = @number)
-INSERT INTO cas.scan_ranges (scan_id, range_no, after_key, until_key) VALUES (@scan, @next, @at, nullif(@until, ''))`,
-		pgx.NamedArgs{"scan": s.id, "number": number, "at": at, "next": next.Number, "until": next.Until})
+	tag, err := s.db.pool.Exec(ctx, `
+WITH `+ownSQL+`, cut AS (UPDATE cas.scan_ranges SET until_key = @at FROM own WHERE scan_id = @scan AND range_no = @number)
+INSERT INTO cas.scan_ranges (scan_id, range_no, after_key, until_key) SELECT @scan, @next, @at, nullif(@until, '') FROM own`,
+		pgx.NamedArgs{"scan": s.id, "run": s.run, "number": number, "at": at, "next": next.Number, "until": next.Until})
+	if err == nil && tag.RowsAffected() == 0 {
+		err = errOvertaken
+	}
 	if err != nil {
 		return fmt.Errorf("split range of a scan: %w", refused(err))
 	}
@@ -207,12 +225,15 @@ INSERT INTO cas.scan_ranges (scan_id, range_no, after_key, until_key) VALUES (@s
 
 // Finish notes that the scan has come to its end: the same one begins anew from now on.
 func (s *Scan) Finish(ctx context.Context, counts ScanCounts) error {
-	_, err := s.db.pool.Exec(ctx, `
-WITH gone AS (DELETE FROM cas.scan_ranges WHERE scan_id = @scan)
+	tag, err := s.db.pool.Exec(ctx, `
+WITH `+ownSQL+`, gone AS (DELETE FROM cas.scan_ranges USING own WHERE scan_id = @scan)
 UPDATE cas.scans SET finished_at = now(), listed = @listed, left_out = @left_out, known = @known, recorded = @recorded, bare = @bare
-WHERE scan_id = @scan`, pgx.NamedArgs{
-		"scan": s.id, "listed": counts.Listed, "left_out": counts.LeftOut, "known": counts.Known, "recorded": counts.New, "bare": counts.Bare,
+FROM own WHERE scan_id = @scan`, pgx.NamedArgs{
+		"scan": s.id, "run": s.run, "listed": counts.Listed, "left_out": counts.LeftOut, "known": counts.Known, "recorded": counts.New, "bare": counts.Bare,
 	})
+	if err == nil && tag.RowsAffected() == 0 {
+		err = errOvertaken
+	}
 	if err != nil {
 		return fmt.Errorf("finish scan: %w", err)
 	}
