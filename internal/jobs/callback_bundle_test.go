@@ -13,6 +13,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"casflow/internal/casapi"
 	"casflow/internal/storage"
 	"casflow/internal/storage/storagetest"
 )
@@ -93,10 +94,14 @@ func (b *callbackBundle) end(t *testing.T, key, url string) uuid.UUID {
 func (b *callbackBundle) drain(t *testing.T) {
 	t.Helper()
 	enqueuer := NewEnqueuer(b.db, b.client, 0)
+	noCredits := fakeCredits(func() (*casapi.Credits, error) { return nil, casapi.ErrUnavailable })
 	worker := NewWorker(WorkerConfig{
-		Processor: ProcessorConfig{DB: b.db, Enqueuer: enqueuer, Metrics: b.metrics, Logger: quiet(), WorkerID: b.worker},
+		Processor: ProcessorConfig{
+			DB: b.db, Enqueuer: enqueuer, Metrics: b.metrics, Logger: quiet(), WorkerID: b.worker,
+			Limiter: NewLimiter(b.client, "key", 0, time.Minute),
+		},
 		Dispatcher: DispatcherConfig{
-			Window: 10, Lease: time.Minute, Every: 10 * time.Millisecond, API: accountThat{}, Poison: NewPoison(b.client, b.worker),
+			Window: 10, Lease: time.Minute, Every: 10 * time.Millisecond, API: noCredits, Poison: NewPoison(b.client, b.worker),
 		},
 		Redis: b.client, Concurrency: 1, CallTimeout: time.Second, Drain: true, Callbacks: &b.config,
 	})
@@ -104,9 +109,6 @@ func (b *callbackBundle) drain(t *testing.T) {
 		t.Fatal(err)
 	}
 }
-
-// accountThat is an API that nobody asks.
-type accountThat struct{ credits }
 
 // attempt has a callback of the ledger told once more, as its task would.
 func (b *callbackBundle) attempt(t *testing.T) {
