@@ -62,22 +62,18 @@ func TestChaos_Rate(t *testing.T) {
 		}
 	}
 	loaded := calls[warm : len(bulk)-warm]
-	took := loaded[len(loaded)-1].At.Sub(loaded[0].At)
-	waits, passed := p.permitWaits(), 0
-	waited := 0 // of those whose permit was not there at once
-	for _, wait := range waits {
-		if wait > interval {
-			waited++
-		}
+	// Where the whole suite runs beside it, a busy machine takes its time now and then:
+	// there the best part of the calls tells whether the rate can be used up.
+	part := min(size(40, len(loaded)-1), len(loaded)-1)
+	took := loaded[part].At.Sub(loaded[0].At)
+	for i := range loaded[part:] {
+		took = min(took, loaded[i+part].At.Sub(loaded[i].At))
 	}
-	switch used := float64(len(loaded)-1) * float64(interval) / float64(took); {
-	case used >= 0.97:
-	case waited < len(waits)*3/4: // then it was not the rate that kept them
-		t.Logf("%.1f %% of the permitted rate was used: this machine has no time for more", 100*used)
-	default:
+	if used := float64(part) * float64(interval) / float64(took); used < 0.97 {
 		t.Errorf("%.1f %% of the permitted rate was used while documents waited for it, want 97 %% at least", 100*used)
 	}
 
+	waits, passed := p.permitWaits(), 0
 	for _, s := range now {
 		wait, known := waits[p.value(`SELECT document_id FROM cas.documents WHERE object_key = $1`, s.key)]
 		if !known {
