@@ -160,8 +160,18 @@ func pausedQueues(t *testing.T, client redis.UniversalClient) (int64, error) {
 // last one.
 func TestPoison(t *testing.T) {
 	t.Parallel()
+	exercisePoison(t, newRedis(t))
+	dead := NewPoison(deadRedis(t), uuid.New())
+	document := newDocument("poison.pdf", storage.QueueBulk).ID
+	dead.reading(t.Context(), document)() // does no harm
+	if _, err := dead.suspects(t.Context(), []storage.Lost{{DocumentID: document, WorkerID: uuid.New()}}); !errors.Is(err, errRedisDown) {
+		t.Errorf("suspects() without Redis = %v, want its error", err)
+	}
+}
+
+func exercisePoison(t *testing.T, client redis.UniversalClient) {
+	t.Helper()
 	db, address := storagetest.NewURL(t)
-	client := newRedis(t)
 	recordEach(t, db, storage.QueueBulk, "poison.pdf", "neighbour.pdf")
 	poison, neighbour := newDocument("poison.pdf", storage.QueueBulk).ID, newDocument("neighbour.pdf", storage.QueueBulk).ID
 	dispatcher := NewDispatcher(DispatcherConfig{DB: db, Logger: quiet(), Lease: time.Hour, Poison: NewPoison(client, uuid.New())})
@@ -189,12 +199,7 @@ func TestPoison(t *testing.T) {
 	if got := storagetest.Rows(t, address, `SELECT reason FROM cas.dead_letters`); len(got) != 1 || got[0][0] != "crashed" {
 		t.Errorf("dead letters %v, want one that crashed", got)
 	}
-	if keys, err := client.Keys(t.Context(), "casflow:reading:*").Result(); err != nil || len(keys) != 0 {
-		t.Errorf("left in Redis: %v, %v", keys, err)
-	}
-	dead := NewPoison(deadRedis(t), uuid.New())
-	dead.reading(t.Context(), poison)() // does no harm
-	if _, err := dead.suspects(t.Context(), []storage.Lost{{DocumentID: poison, WorkerID: uuid.New()}}); !errors.Is(err, errRedisDown) {
-		t.Errorf("suspects() without Redis = %v, want its error", err)
+	if keys := keysOf(t, client, "casflow:reading:*"); len(keys) != 0 {
+		t.Errorf("left in Redis: %v", keys)
 	}
 }
