@@ -44,8 +44,12 @@ func newCollector(db *storage.DB, client redis.UniversalClient) *Collector {
 
 func TestCollector(t *testing.T) {
 	t.Parallel()
+	exerciseCollector(t, newRedis(t))
+}
+
+func exerciseCollector(t *testing.T, client redis.UniversalClient) {
+	t.Helper()
 	db, address := storagetest.NewURL(t)
-	client := newRedis(t)
 	bulk := []storage.NewDocument{newDocument("a.pdf", storage.QueueBulk), newDocument("b.pdf", storage.QueueBulk)}
 	if _, err := db.Record(t.Context(), bulk); err != nil {
 		t.Fatal(err)
