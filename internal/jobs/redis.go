@@ -40,13 +40,14 @@ func OpenRedis(ctx context.Context, address redact.Secret) (redis.UniversalClien
 }
 
 // PrepareRedis is OpenRedis for who can do without Redis for a while: nothing is
-// tried yet, and later each command once, with a second for a connection.
+// tried yet, and later each command once, with a second for a connection; of a
+// cluster a second time, for the first node may say that the key is with another.
 func PrepareRedis(address redact.Secret) (redis.UniversalClient, error) {
 	options, err := readRedisOptions(address)
 	if err != nil {
 		return nil, err
 	}
-	options.MaxRetries, options.DialerRetries, options.DialTimeout = -1, 1, time.Second
+	options.MaxRetries, options.MaxRedirects, options.DialerRetries, options.DialTimeout = -1, 1, 1, time.Second
 	return newClient(options), nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
 	"casflow/internal/devstack"
@@ -79,6 +80,7 @@ func TestFleet(t *testing.T) {
 				t.Fatal(err)
 			}
 			exerciseFacts(t, f, client)
+			exerciseServers(t, f, client)
 			exerciseAddress(t, f.url)
 		})
 	}
@@ -88,7 +90,7 @@ func TestFleet(t *testing.T) {
 func exerciseRedis(t *testing.T, client redis.UniversalClient) {
 	t.Helper()
 	for _, exercise := range []func(*testing.T, redis.UniversalClient){
-		exerciseLimiter, exerciseParked, exercisePoison, exerciseCollector, exerciseGhost, exerciseForget, exercisePause,
+		exerciseLimiter, exerciseParked, exercisePoison, exerciseCollector, exerciseGhost, exerciseForget, exercisePause, exerciseErase,
 	} {
 		flush(t, client)
 		exercise(t, client)
@@ -118,6 +120,10 @@ func loseMaster(t *testing.T, f fleet, client redis.UniversalClient) {
 	t.Helper()
 	flush(t, client)
 	limiter := NewLimiter(client, "key", fast, time.Minute)
+	prepared := prepare(t, f.url) // which tries nothing twice
+	if err := prepared.LLen(t.Context(), "asynq:{bulk}:pending").Err(); err != nil {
+		t.Errorf("a client that is prepared: %v", err)
+	}
 	if err := f.cutReplication(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -130,11 +136,23 @@ func loseMaster(t *testing.T, f fleet, client redis.UniversalClient) {
 		t.Fatal(err)
 	}
 	awaitServed(t, client)
+	awaitServed(t, prepared)
 	wantTasks(t, client, storage.QueueBulk)
 	b.wantRevived(t, 1)
 	if err := limiter.Wait(t.Context(), storage.QueueBulk); err != nil {
 		t.Errorf("Wait() after the failover = %v", err)
 	}
+}
+
+// prepare opens a Redis as enqueuer serve does.
+func prepare(t *testing.T, address string) redis.UniversalClient {
+	t.Helper()
+	client, err := PrepareRedis(redact.Secret(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
 }
 
 // awaitServed returns when the client has found the new master. It asks for the new
@@ -167,6 +185,23 @@ func exerciseFacts(t *testing.T, f fleet, client redis.UniversalClient) {
 		if !got.FailsOver || got.Replicas < 1 || got.Unserved || got.Partial {
 			t.Errorf("facts %+v, want a replica to take its place, and all slots served", got)
 		}
+	}
+}
+
+// exerciseServers reads how the servers stand: each by itself, so that a master which
+// has begun to count anew is not taken for one that throws keys away.
+func exerciseServers(t *testing.T, f fleet, client redis.UniversalClient) {
+	t.Helper()
+	count := map[string]int{}
+	for name := range gauges(t, newCollector(storagetest.New(t), client)) {
+		metric, server, _ := strings.Cut(name, " ")
+		if strings.HasPrefix(server, "127.0.0.1:") {
+			count[metric]++
+		}
+	}
+	want := map[string]int{"cas_redis_memory_used_bytes": f.masters, "cas_redis_memory_max_bytes": f.masters, "cas_redis_evicted_keys_total": f.masters}
+	if diff := cmp.Diff(want, count); diff != "" {
+		t.Errorf("series by server (-want +got):\n%s", diff)
 	}
 }
 
