@@ -73,7 +73,7 @@ func (p Postgres) LogValue() slog.Value {
 type Redis struct {
 	// URL names a server, sentinels or a cluster. Defaults to
 	// redis://127.0.0.1:6379/0.
-	URL redact.Secret `name:"redis-url" env:"REDIS_URL" file-env:"REDIS_URL_FILE" default:"redis://127.0.0.1:6379/0" help:"Redis: redis://, rediss://, redis-sentinel://HOST,HOST/0?master=NAME or redis-cluster://HOST,HOST."`
+	URL redact.Secret `name:"redis-url" env:"REDIS_URL" file-env:"REDIS_URL_FILE" default:"redis://127.0.0.1:6379/0" help:"Redis: redis://, redis-sentinel://HOST,HOST/0?master=NAME or redis-cluster://HOST,HOST; with TLS rediss, rediss-sentinel or rediss-cluster."`
 }
 
 // Faults reports, in one error, what makes no sense; nil when all does.
@@ -93,7 +93,7 @@ func (r Redis) check() error {
 	switch a.scheme {
 	case "unix":
 		return nil
-	case "redis", "rediss", "redis-cluster", "redis-sentinel":
+	case "redis", "rediss", "redis-cluster", "rediss-cluster", "redis-sentinel", "rediss-sentinel":
 	default:
 		return errors.New("is not a Redis URL")
 	}
@@ -106,7 +106,7 @@ func (r Redis) check() error {
 			return errors.New("has a path that is not the number of a database")
 		}
 	}
-	if a.scheme == "redis-sentinel" {
+	if strings.HasSuffix(a.scheme, "-sentinel") {
 		if query, err := url.ParseQuery(a.query); err != nil || query.Get("master") == "" {
 			return errors.New("names no master")
 		}

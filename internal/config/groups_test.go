@@ -103,6 +103,8 @@ func TestFaults(t *testing.T) {
 		"Redis/Socket":         {Redis{"unix:///run/redis.sock?db=1"}, ""},
 		"Redis/Sentinel":       {Redis{"redis-sentinel://h1:26379,h2/0?master=m"}, ""},
 		"Redis/Cluster":        {Redis{"redis-cluster://h1:7000,h2:7001"}, ""},
+		"Redis/ClusterTLS":     {Redis{"rediss-cluster://:geheim@h1:7000,h2"}, ""},
+		"Redis/SentinelTLS":    {Redis{"rediss-sentinel://h1/0"}, "REDIS_URL (--redis-url): names no master" + redis},
 		"Redis/NoURL":          {Redis{"127.0.0.1:6379"}, "REDIS_URL (--redis-url): is not a URL" + redis},
 		"Redis/WrongScheme":    {Redis{"http://:geheim@h"}, "REDIS_URL (--redis-url): is not a Redis URL" + redis},
 		"Redis/Database":       {Redis{"redis://:geheim@h/cache"}, "REDIS_URL (--redis-url): has a path that is not the number of a database" + redis},

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// runChild starts both kinds of server and reports them. In mode "stop" they are
+// runChild starts each kind of server and reports them. In mode "stop" they are
 // used and stopped first, in mode "hang" it waits to be killed.
 func runChild(mode string) error {
 	ctx := context.Background()
@@ -60,6 +60,16 @@ func runChild(mode string) error {
 		Processes:   []int{pidOf(postgres.server), pidOf(child.server)},
 		Directories: []string{postgres.dir.path, child.dir.path},
 	}
+	fleets, err := startAllFleets(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range fleets {
+		for _, process := range f.processes {
+			report.Processes = append(report.Processes, pidOf(process.server))
+		}
+		report.Directories = append(report.Directories, f.dir.path)
+	}
 	if mode == "stop" {
 		if err := pingPostgres(ctx, postgres.URL); err != nil {
 			return err
@@ -72,6 +82,11 @@ func runChild(mode string) error {
 		}
 		if err := cache.Stop(); err != nil {
 			return err
+		}
+		for _, f := range fleets {
+			if err := f.Stop(); err != nil {
+				return err
+			}
 		}
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(report); err != nil {

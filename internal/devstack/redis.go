@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os/exec"
@@ -142,15 +143,21 @@ type redisProcess struct {
 	dir      workdir
 	port     int
 	password string
+	settings string // lines of configuration, beyond those that every server has
 	server   *process
 }
 
 func (r *redisProcess) launch(ctx context.Context) error {
-	// The context is for the start, the server is to outlive it.
-	command := exec.CommandContext(context.WithoutCancel(ctx), r.program, "-") //nolint:gosec // found in the usual places
-	command.Dir, command.Env = r.dir.path, serverEnvironment()
 	// By standard input, because command lines are for everybody to see.
-	command.Stdin = strings.NewReader(r.configuration())
+	return r.run(ctx, strings.NewReader(r.configuration()), "-")
+}
+
+// run starts the program and returns when it answers.
+func (r *redisProcess) run(ctx context.Context, input io.Reader, arguments ...string) error {
+	// The context is for the start, the server is to outlive it.
+	command := exec.CommandContext(context.WithoutCancel(ctx), r.program, arguments...) //nolint:gosec // found in the usual places
+	command.Dir, command.Env = r.dir.path, serverEnvironment()
+	command.Stdin = input
 	server, err := startProcess(command, r.account, syscall.SIGKILL, filepath.Join(r.dir.path, "redis.log"))
 	if err != nil {
 		return err
@@ -165,8 +172,8 @@ func (r *redisProcess) launch(ctx context.Context) error {
 // configuration has a password although the address is loopback: any user of
 // the machine could otherwise have this server write files.
 func (r *redisProcess) configuration() string {
-	return fmt.Sprintf("bind 127.0.0.1\nport %d\nrequirepass %s\nsave \"\"\nappendonly no\nmaxmemory-policy noeviction\n",
-		r.port, r.password)
+	return fmt.Sprintf("bind 127.0.0.1\nport %d\nrequirepass %s\nsave \"\"\nappendonly no\nmaxmemory-policy noeviction\n%s",
+		r.port, r.password, r.settings)
 }
 
 // answers tells whether our server, and no stranger who has taken its port, is

@@ -161,8 +161,18 @@ func pausedQueues(t *testing.T, client redis.UniversalClient) (int64, error) {
 // last one.
 func TestPoison(t *testing.T) {
 	t.Parallel()
+	exercisePoison(t, newRedis(t))
+	dead := NewPoison(deadRedis(t), uuid.New())
+	document := newDocument("poison.pdf", storage.QueueBulk).ID
+	dead.reading(t.Context(), document)() // does no harm
+	if _, err := dead.suspects(t.Context(), []storage.Lost{{DocumentID: document, WorkerID: uuid.New()}}); !errors.Is(err, errRedisDown) {
+		t.Errorf("suspects() without Redis = %v, want its error", err)
+	}
+}
+
+func exercisePoison(t *testing.T, client redis.UniversalClient) {
+	t.Helper()
 	db, address := storagetest.NewURL(t)
-	client := newRedis(t)
 	recordEach(t, db, storage.QueueBulk, "poison.pdf", "neighbour.pdf")
 	poison, neighbour := newDocument("poison.pdf", storage.QueueBulk).ID, newDocument("neighbour.pdf", storage.QueueBulk).ID
 	metrics, _ := newMetrics()
@@ -194,12 +204,7 @@ func TestPoison(t *testing.T) {
 	if got := testutil.ToFloat64(metrics.deadLetters.WithLabelValues("crashed")); got != 1 {
 		t.Errorf("%v crashed documents are counted, want 1", got)
 	}
-	if keys, err := client.Keys(t.Context(), "casflow:reading:*").Result(); err != nil || len(keys) != 0 {
-		t.Errorf("left in Redis: %v, %v", keys, err)
-	}
-	dead := NewPoison(deadRedis(t), uuid.New())
-	dead.reading(t.Context(), poison)() // does no harm
-	if _, err := dead.suspects(t.Context(), []storage.Lost{{DocumentID: poison, WorkerID: uuid.New()}}); !errors.Is(err, errRedisDown) {
-		t.Errorf("suspects() without Redis = %v, want its error", err)
+	if keys := keysOf(t, client, "casflow:reading:*"); len(keys) != 0 {
+		t.Errorf("left in Redis: %v", keys)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -69,31 +70,24 @@ func (c *Collector) limiter(ctx context.Context) ([]prometheus.Metric, error) {
 }
 
 // servers is what the Redis servers tell of themselves. What they withhold is left out.
+// Each has series of its own: a replica that becomes the master begins to count anew.
 func (c *Collector) servers(ctx context.Context) ([]prometheus.Metric, error) {
 	facts, err := ReadRedisFacts(ctx, c.Redis)
-	if err != nil || len(facts) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	fullest, skewed, evicted := facts[0], facts[0], int64(0)
+	var (
+		metrics []prometheus.Metric
+		skew    time.Duration
+	)
 	for _, f := range facts {
-		if share(f) > share(fullest) {
-			fullest = f
+		if f.Skew.Abs() > skew.Abs() {
+			skew = f.Skew
 		}
-		if f.Skew.Abs() > skewed.Skew.Abs() {
-			skewed = f
+		metrics = append(metrics, prometheus.MustNewConstMetric(evictedDesc, prometheus.CounterValue, float64(f.Evicted), f.Addr))
+		if f.UsedMemory >= 0 && f.MaxMemory >= 0 {
+			metrics = append(metrics, gauge(memoryDesc, float64(f.UsedMemory), f.Addr), gauge(memoryMaxDesc, float64(f.MaxMemory), f.Addr))
 		}
-		evicted += f.Evicted
 	}
-	metrics := []prometheus.Metric{
-		gauge(skewDesc, skewed.Skew.Seconds(), backendRedis),
-		prometheus.MustNewConstMetric(evictedDesc, prometheus.CounterValue, float64(evicted)),
-	}
-	if fullest.UsedMemory >= 0 && fullest.MaxMemory >= 0 {
-		metrics = append(metrics, gauge(memoryDesc, float64(fullest.UsedMemory)), gauge(memoryMaxDesc, float64(fullest.MaxMemory)))
-	}
-	return metrics, nil
+	return append(metrics, gauge(skewDesc, skew.Seconds(), backendRedis)), nil
 }
-
-// share is how much of its memory a server uses; where there is no limit, all of
-// them are compared by what they use alone.
-func share(f RedisFacts) float64 { return float64(f.UsedMemory) / float64(max(1, f.MaxMemory)) }

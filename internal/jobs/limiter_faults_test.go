@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"casflow/internal/devstack"
-	"casflow/internal/redact"
 	"casflow/internal/storage"
 )
 
@@ -129,11 +130,11 @@ func TestLimiter_Miniredis(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Stop() })
-	client, err := OpenRedis(t.Context(), redact.Secret(server.URL))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
+	exerciseLimiter(t, open(t, server.URL))
+}
+
+func exerciseLimiter(t *testing.T, client redis.UniversalClient) {
+	t.Helper()
 	limiters, clock := newLimiters(t, client, 60, 2)
 	l := limiters[0]
 	wantSlot(t, l, bulk, 0)

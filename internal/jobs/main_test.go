@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -75,7 +76,37 @@ func newRedis(tb testing.TB) redis.UniversalClient {
 // flush empties the database of one test, as FLUSHALL does for all of them.
 func flush(tb testing.TB, client redis.UniversalClient) {
 	tb.Helper()
-	if err := client.FlushDB(context.WithoutCancel(tb.Context())).Err(); err != nil {
+	onMasters(tb, client, func(ctx context.Context, server redis.Cmdable) error { return server.FlushDB(ctx).Err() })
+}
+
+// keysOf are the keys of a Redis that match a pattern.
+func keysOf(tb testing.TB, client redis.UniversalClient, pattern string) []string {
+	tb.Helper()
+	var (
+		mu  sync.Mutex
+		all []string
+	)
+	onMasters(tb, client, func(ctx context.Context, server redis.Cmdable) error {
+		keys, err := server.Keys(ctx, pattern).Result()
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, keys...)
+		return err
+	})
+	return all
+}
+
+// onMasters does something on each server that has keys.
+func onMasters(tb testing.TB, client redis.UniversalClient, do func(context.Context, redis.Cmdable) error) {
+	tb.Helper()
+	ctx := context.WithoutCancel(tb.Context())
+	var err error
+	if cluster, ok := client.(*redis.ClusterClient); ok {
+		err = cluster.ForEachMaster(ctx, func(ctx context.Context, master *redis.Client) error { return do(ctx, master) })
+	} else {
+		err = do(ctx, client)
+	}
+	if err != nil {
 		tb.Error(err)
 	}
 }

@@ -127,6 +127,9 @@ func (m *Metrics) zero() {
 	for _, table := range storage.StatementTables() {
 		m.rowsWritten.WithLabelValues(table)
 	}
+	for _, outcome := range []string{outcomeDelivered, outcomeRetry, outcomeGivenUp} {
+		m.callbacks.attempts.WithLabelValues(outcome)
+	}
 	for _, backend := range []string{backendPostgres, backendRedis, backendS3} {
 		m.backendErrors.WithLabelValues(backend)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
 
 	"casflow/internal/storage"
 )
@@ -25,7 +26,11 @@ func newSealer(t *testing.T, with byte) *storage.Sealer {
 
 func TestParked(t *testing.T) {
 	t.Parallel()
-	client := newRedis(t)
+	exerciseParked(t, newRedis(t))
+}
+
+func exerciseParked(t *testing.T, client redis.UniversalClient) {
+	t.Helper()
 	parked := NewParked(client, newSealer(t, 1))
 	document := newDocument("a.pdf", storage.QueueBulk).ID
 	if _, _, found, err := parked.Take(t.Context(), document); found || err != nil {

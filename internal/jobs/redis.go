@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -17,17 +18,21 @@ import (
 )
 
 // OpenRedis connects to a Redis of any kind that REDIS_URL can name:
-// redis://, rediss://, unix://, redis-sentinel://host1,host2/0?master=NAME and
-// redis-cluster://host1,host2. The connection is tried once; the error says what
-// to mend and holds no credentials. Close the client.
+// redis://, unix://, redis-sentinel://host1,host2/0?master=NAME and
+// redis-cluster://host1,host2, and with TLS rediss://, rediss-sentinel:// and
+// rediss-cluster://. The connection is tried once; the error says what to mend and
+// holds no credentials. Close the client.
 func OpenRedis(ctx context.Context, address redact.Secret) (redis.UniversalClient, error) {
 	options, err := readRedisOptions(address)
 	if err != nil {
 		return nil, err
 	}
-	client := redis.NewUniversalClient(options)
-	if err := client.Ping(ctx).Err(); err != nil {
+	client := newClient(options)
+	if err := PingRedis(ctx, client); err != nil {
 		where := strings.Join(options.Addrs, ",")
+		if options.MasterName != "" && errors.Is(err, redis.Nil) { // that is all that go-redis says
+			err = fmt.Errorf("its sentinels know no master of the name %q", options.MasterName)
+		}
 		return nil, errors.Join(
 			fmt.Errorf("redis at %s cannot be reached; check REDIS_URL and that the server runs: %w", where, err), client.Close())
 	}
@@ -35,14 +40,15 @@ func OpenRedis(ctx context.Context, address redact.Secret) (redis.UniversalClien
 }
 
 // PrepareRedis is OpenRedis for who can do without Redis for a while: nothing is
-// tried yet, and later each command once, with a second for a connection.
+// tried yet, and later each command once, with a second for a connection; of a
+// cluster a second time, for the first node may say that the key is with another.
 func PrepareRedis(address redact.Secret) (redis.UniversalClient, error) {
 	options, err := readRedisOptions(address)
 	if err != nil {
 		return nil, err
 	}
-	options.MaxRetries, options.DialerRetries, options.DialTimeout = -1, 1, time.Second
-	return redis.NewUniversalClient(options), nil
+	options.MaxRetries, options.MaxRedirects, options.DialerRetries, options.DialTimeout = -1, 1, 1, time.Second
+	return newClient(options), nil
 }
 
 func readRedisOptions(address redact.Secret) (*redis.UniversalOptions, error) {
@@ -52,6 +58,13 @@ func readRedisOptions(address redact.Secret) (*redis.UniversalOptions, error) {
 	}
 	silenceRedis()
 	return options, nil
+}
+
+func newClient(options *redis.UniversalOptions) redis.UniversalClient {
+	if options.IsClusterMode {
+		return newCluster(options.Cluster())
+	}
+	return redis.NewUniversalClient(options)
 }
 
 // silenceRedis keeps the library from writing lines of its own to stderr, between
@@ -80,8 +93,14 @@ func redisOptions(address string) (*redis.UniversalOptions, error) {
 		}, nil
 	case "redis-sentinel", "redis-cluster":
 		return fleetOptions(rest, scheme == "redis-cluster")
+	case "rediss-sentinel", "rediss-cluster":
+		options, err := fleetOptions(rest, scheme == "rediss-cluster")
+		if err == nil {
+			options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12} // for the name of each host that is dialled
+		}
+		return options, err
 	default:
-		return nil, fmt.Errorf("scheme %q is none of redis, rediss, unix, redis-sentinel, redis-cluster", scheme)
+		return nil, fmt.Errorf("scheme %q is none of redis, rediss, unix, redis-sentinel, redis-cluster, rediss-sentinel, rediss-cluster", scheme)
 	}
 }
 
@@ -109,10 +128,11 @@ func fleetOptions(rest string, cluster bool) (*redis.UniversalOptions, error) {
 	port := "6379"
 	if !cluster {
 		port = "26379"
-		options.MasterName = query.Get("master")
-		if options.MasterName == "" {
-			return nil, errors.New("the sentinel form needs ?master=NAME")
+		if err := sentinelOptions(options, query); err != nil {
+			return nil, err
 		}
+	} else if len(query) > 0 {
+		return nil, errors.New("the cluster form takes no parameters")
 	}
 	if database = strings.Trim(database, "/"); database != "" {
 		if options.DB, err = strconv.Atoi(database); err != nil {
@@ -132,4 +152,25 @@ func fleetOptions(rest string, cluster bool) (*redis.UniversalOptions, error) {
 		options.Addrs = append(options.Addrs, host)
 	}
 	return options, nil
+}
+
+// sentinelOptions reads the parameters of the sentinel form. User and password of the
+// URL are for the master; sentinels that ask for some too have theirs here.
+func sentinelOptions(options *redis.UniversalOptions, query url.Values) error {
+	for name := range query {
+		switch name {
+		case "master":
+			options.MasterName = query.Get(name)
+		case "sentinel_username":
+			options.SentinelUsername = query.Get(name)
+		case "sentinel_password":
+			options.SentinelPassword = query.Get(name)
+		default: // whose name may be half a password
+			return errors.New("the sentinel form takes the parameters master, sentinel_username and sentinel_password only")
+		}
+	}
+	if options.MasterName == "" {
+		return errors.New("the sentinel form needs ?master=NAME")
+	}
+	return nil
 }

@@ -30,7 +30,7 @@ const (
 // RedisFacts is what one Redis server tells of itself. What it does not tell is
 // empty: managed servers keep CONFIG to themselves, stand-ins lack INFO.
 type RedisFacts struct {
-	Addr    string // HOST:PORT of a cluster's node; "" where there is one server
+	Addr    string // HOST:PORT of a cluster's node, or of the master that sentinels name; "" where there is one server
 	Version string // such as "7.0.15"
 	Mode    string // standalone, cluster or sentinel
 	Role    string // master or slave
@@ -39,22 +39,40 @@ type RedisFacts struct {
 	// no limit.
 	UsedMemory, MaxMemory int64
 	Evicted               int64 // keys thrown away for want of memory, as far as it is told
-	Persistence           string
-	SaveFailed            bool // the last write to disk failed
+	// FailsOver is whether Sentinel or a cluster puts a replica in the server's place
+	// when it dies, and Replicas how many would do, -1 where unknown.
+	FailsOver bool
+	Replicas  int
+	// Unserved is whether the cluster, as this node sees it, has slots that nobody
+	// serves, and Partial whether it has several masters, of which the client knows
+	// this one only.
+	Unserved, Partial bool
+
+	Persistence string
+	SaveFailed  bool // the last write to disk failed
 	// Skew is how far the server's clock is ahead of ours, at the least (see
 	// storage.Skew). It means nothing where TIME is withheld.
 	Skew time.Duration
-	// Withheld are the commands that the server refuses, of INFO, CONFIG and TIME.
+	// Withheld are the commands that the server refuses, of INFO, CONFIG, TIME,
+	// CLIENT and CLUSTER.
 	Withheld []string
 }
 
-// ReadRedisFacts asks a Redis about itself; of a cluster, each of its masters. A
-// command that Redis refuses is no error, but noted in Withheld: the error means
-// that Redis did not answer.
+// ReadRedisFacts asks a Redis about itself: where there are sentinels, the master
+// that they name; of a cluster, each of its masters. A command that Redis refuses is
+// no error, but noted in Withheld: the error means that Redis did not answer.
 func ReadRedisFacts(ctx context.Context, client redis.UniversalClient) ([]RedisFacts, error) {
 	cluster, ok := client.(*redis.ClusterClient)
 	if !ok {
 		facts, err := readFacts(ctx, client, time.Now)
+		single, ok := client.(*redis.Client)
+		switch {
+		case !ok || err != nil:
+		case single.Options().Addr == failoverAddr:
+			err = askMaster(ctx, single, &facts)
+		case facts.Mode == "cluster":
+			err = askNode(ctx, single, &facts)
+		}
 		return []RedisFacts{facts}, err
 	}
 	var (
@@ -63,11 +81,17 @@ func ReadRedisFacts(ctx context.Context, client redis.UniversalClient) ([]RedisF
 	)
 	err := cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
 		facts, err := readFacts(ctx, node, time.Now)
-		facts.Addr = node.Options().Addr
+		if err == nil {
+			err = askNode(ctx, node, &facts)
+		}
+		facts.FailsOver, facts.Partial, facts.Addr = true, false, node.Options().Addr
+		if err != nil {
+			return fmt.Errorf("node %s: %w", node.Options().Addr, err)
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		nodes = append(nodes, facts)
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ask the nodes of the cluster: %w", err)
@@ -124,12 +148,7 @@ func note(withheld *[]string, command string, err error) error {
 // factsOf reads what INFO tells, of any version: a field that it does not have
 // stays unknown.
 func factsOf(info string) RedisFacts {
-	fields := make(map[string]string)
-	for line := range strings.Lines(info) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok && !strings.HasPrefix(name, "#") {
-			fields[name] = value
-		}
-	}
+	fields := fieldsOf(info)
 	facts := RedisFacts{
 		Version: fields["redis_version"], Mode: fields["redis_mode"], Role: fields["role"], Policy: fields["maxmemory_policy"],
 		UsedMemory: factCount(fields["used_memory"]), MaxMemory: factCount(fields["maxmemory"]),
@@ -139,7 +158,21 @@ func factsOf(info string) RedisFacts {
 	if fields["aof_enabled"] == "1" {
 		facts.Persistence = PersistenceAOF
 	}
+	if facts.Replicas = -1; fields["connected_slaves"] != "" {
+		facts.Replicas = strings.Count(info, ",state=online,")
+	}
 	return facts
+}
+
+// fieldsOf reads lines of NAME:VALUE.
+func fieldsOf(text string) map[string]string {
+	fields := make(map[string]string)
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok && !strings.HasPrefix(name, "#") {
+			fields[name] = value
+		}
+	}
+	return fields
 }
 
 // snapshots notes what the setting "save" of a Redis without a log means; that

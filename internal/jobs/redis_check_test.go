@@ -28,36 +28,40 @@ func TestRedisFacts_Info(t *testing.T) {
 		"Redis7": {
 			info("# Server", "redis_version:7.0.15", "redis_mode:standalone", "executable:/usr/bin/redis-server", "", "# Memory", "used_memory:1048576",
 				"maxmemory:4194304", "maxmemory_policy:allkeys-lru", "# Persistence", "rdb_last_bgsave_status:ok", "aof_enabled:1", "aof_last_write_status:ok",
-				"# Stats", "evicted_keys:3", "# Replication", "role:master"),
-			RedisFacts{Version: "7.0.15", Mode: "standalone", Role: "master", Policy: "allkeys-lru", UsedMemory: 1 << 20, MaxMemory: 4 << 20, Evicted: 3, Persistence: PersistenceAOF},
+				"# Stats", "evicted_keys:3", "# Replication", "role:master", "connected_slaves:3", "slave0:ip=10.0.0.2,port=6379,state=online,offset=14,lag=1",
+				"slave1:ip=10.0.0.3,port=6379,state=wait_bgsave,offset=0,lag=0", "slave2:ip=10.0.0.4,port=6379,state=online,offset=14,lag=0"),
+			RedisFacts{
+				Version: "7.0.15", Mode: "standalone", Role: "master", Policy: "allkeys-lru", UsedMemory: 1 << 20, MaxMemory: 4 << 20,
+				Evicted: 3, Persistence: PersistenceAOF, Replicas: 2,
+			},
 		},
 		"Redis28": { // knows no maxmemory in INFO yet
-			info("# Server", "redis_version:2.8.19", "redis_mode:standalone", "# Memory", "used_memory:5000", "# Persistence", "aof_enabled:0", "# Replication", "role:master"),
+			info("# Server", "redis_version:2.8.19", "redis_mode:standalone", "# Memory", "used_memory:5000", "# Persistence", "aof_enabled:0", "# Replication", "role:master", "connected_slaves:0"),
 			RedisFacts{Version: "2.8.19", Mode: "standalone", Role: "master", UsedMemory: 5000, MaxMemory: -1},
 		},
 		"ClusterReplica": {
 			info("redis_version:6.2.6", "redis_mode:cluster", "role:slave", "used_memory:1", "maxmemory:0", "maxmemory_policy:noeviction", "aof_enabled:0", "cluster_enabled:1"),
-			RedisFacts{Version: "6.2.6", Mode: "cluster", Role: "slave", Policy: "noeviction", UsedMemory: 1},
+			RedisFacts{Version: "6.2.6", Mode: "cluster", Role: "slave", Policy: "noeviction", UsedMemory: 1, Replicas: -1},
 		},
 		"Sentinel": {
 			info("redis_version:7.2.4", "redis_mode:sentinel", "# Sentinel", "sentinel_masters:1", "master0:name=main,status=ok,address=10.0.0.1:6379,slaves=1,sentinels=3"),
-			RedisFacts{Version: "7.2.4", Mode: "sentinel", UsedMemory: -1, MaxMemory: -1},
+			RedisFacts{Version: "7.2.4", Mode: "sentinel", UsedMemory: -1, MaxMemory: -1, Replicas: -1},
 		},
 		"Valkey": {
 			info("redis_version:7.2.4", "server_name:valkey", "valkey_version:8.1.0", "server_mode:standalone"),
-			RedisFacts{Version: "7.2.4", UsedMemory: -1, MaxMemory: -1},
+			RedisFacts{Version: "7.2.4", UsedMemory: -1, MaxMemory: -1, Replicas: -1},
 		},
 		"DiskFull": {
 			info("rdb_last_bgsave_status:err", "aof_enabled:0"),
-			RedisFacts{UsedMemory: -1, MaxMemory: -1, SaveFailed: true},
+			RedisFacts{UsedMemory: -1, MaxMemory: -1, Replicas: -1, SaveFailed: true},
 		},
 		"LogBroken": {
 			info("aof_enabled:1", "aof_last_write_status:err"),
-			RedisFacts{UsedMemory: -1, MaxMemory: -1, SaveFailed: true, Persistence: PersistenceAOF},
+			RedisFacts{UsedMemory: -1, MaxMemory: -1, Replicas: -1, SaveFailed: true, Persistence: PersistenceAOF},
 		},
-		"PlainNewlines": {"redis_version:7.0.15\nused_memory:7\n", RedisFacts{Version: "7.0.15", UsedMemory: 7, MaxMemory: -1}},
-		"Nonsense":      {"#\n:\nused_memory:lots\nmaxmemory:-5\nredis_version", RedisFacts{UsedMemory: -1, MaxMemory: -1}},
-		"Nothing":       {"", RedisFacts{UsedMemory: -1, MaxMemory: -1}},
+		"PlainNewlines": {"redis_version:7.0.15\nused_memory:7\n", RedisFacts{Version: "7.0.15", UsedMemory: 7, MaxMemory: -1, Replicas: -1}},
+		"Nonsense":      {"#\n:\nused_memory:lots\nmaxmemory:-5\nredis_version", RedisFacts{UsedMemory: -1, MaxMemory: -1, Replicas: -1}},
+		"Nothing":       {"", RedisFacts{UsedMemory: -1, MaxMemory: -1, Replicas: -1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,7 +121,7 @@ func TestReadRedisFacts(t *testing.T) {
 		}
 	}
 	got := factsOfOne(t, client)
-	if old, known := got.TooOld(); old || !known || got.Mode != "standalone" || got.Role != "master" || got.Addr != "" || len(got.Withheld) > 0 {
+	if old, known := got.TooOld(); old || !known || got.Mode != "standalone" || got.Role != "master" || got.Addr != "" || got.FailsOver || len(got.Withheld) > 0 {
 		t.Errorf("facts %+v, want those of one server of a known version that tells all", got)
 	}
 	if got.Policy != PolicyNoEviction || got.UsedMemory < 1 || got.MaxMemory != 0 || got.Persistence != PersistenceOff || got.SaveFailed {
@@ -178,7 +182,7 @@ func TestReadRedisFacts_Withheld(t *testing.T) {
 			t.Parallel()
 			got := factsOfOne(t, open(t, "redis://"+startStandIn(t, test.hook).Addr()))
 			got.Skew = 0
-			if diff := cmp.Diff(RedisFacts{UsedMemory: -1, MaxMemory: -1, Withheld: test.want}, got); diff != "" {
+			if diff := cmp.Diff(RedisFacts{UsedMemory: -1, MaxMemory: -1, Replicas: -1, Withheld: test.want}, got); diff != "" {
 				t.Errorf("facts (-want +got):\n%s", diff)
 			}
 		})
@@ -209,5 +213,8 @@ func TestReadRedisFacts_Down(t *testing.T) {
 	t.Cleanup(func() { _ = cluster.Close() })
 	if got, err := ReadRedisFacts(t.Context(), cluster); err == nil {
 		t.Errorf("ReadRedisFacts(cluster) = %+v, want an error", got)
+	}
+	if err := PingRedis(t.Context(), cluster); err == nil {
+		t.Error("PingRedis(cluster) = nil, want an error")
 	}
 }

@@ -1,11 +1,12 @@
 package jobs
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
 	"casflow/internal/redact"
@@ -18,13 +19,17 @@ type seen struct {
 	Username, Password string
 	Master             string
 	Cluster            bool
-	TLSFor             string // the server name that TLS checks; "" no TLS
+	TLSFor             string // the server name that TLS checks; "any" is that of each host, "" no TLS
+	Guards             string // user and password of the sentinels
 }
 
 func see(o *redis.UniversalOptions) seen {
-	s := seen{o.Addrs, o.DB, o.Username, o.Password, o.MasterName, o.IsClusterMode, ""}
+	s := seen{Addrs: o.Addrs, DB: o.DB, Username: o.Username, Password: o.Password, Master: o.MasterName, Cluster: o.IsClusterMode}
 	if o.TLSConfig != nil {
-		s.TLSFor = o.TLSConfig.ServerName
+		s.TLSFor = cmp.Or(o.TLSConfig.ServerName, "any")
+	}
+	if o.SentinelUsername != "" || o.SentinelPassword != "" {
+		s.Guards = o.SentinelUsername + ":" + o.SentinelPassword
 	}
 	return s
 }
@@ -52,6 +57,12 @@ func TestRedisOptions(t *testing.T) {
 		"redis-sentinel://one:1,two/0?master=m":   {Addrs: []string{"one:1", "two:26379"}, Master: "m"},
 		"redis-sentinel://[::1],[::2]:7?master=m": {Addrs: []string{"[::1]:26379", "[::2]:7"}, Master: "m"},
 
+		"redis-sentinel://:hush@one?master=m&sentinel_username=guard&sentinel_password=hu%2Fsh": {
+			Addrs: []string{"one:26379"}, Master: "m", Password: "hush", Guards: "guard:hu/sh",
+		},
+		"rediss-sentinel://one,two/2?master=m": {Addrs: []string{"one:26379", "two:26379"}, Master: "m", DB: 2, TLSFor: "any"},
+		"rediss-cluster://:hush@one":           {Addrs: []string{"one:6379"}, Cluster: true, Password: "hush", TLSFor: "any"},
+
 		"redis-cluster://one":                  {Addrs: []string{"one:6379"}, Cluster: true},
 		"redis-cluster://one,two:7001":         {Addrs: []string{"one:6379", "two:7001"}, Cluster: true},
 		"redis-cluster://zed:hush@one:1,two:2": {Addrs: []string{"one:1", "two:2"}, Cluster: true, Username: "zed", Password: "hush"},
@@ -62,7 +73,7 @@ func TestRedisOptions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, see(options)); diff != "" {
+			if diff := gocmp.Diff(want, see(options)); diff != "" {
 				t.Errorf("redisOptions() (-want +got):\n%s", diff)
 			}
 		})
@@ -104,7 +115,7 @@ func TestRedisOptions_Faults(t *testing.T) {
 	for address, want := range map[string]string{
 		"":                                         "not a URL",
 		"127.0.0.1:6379":                           "not a URL",
-		"http://zed:hush@one":                      "none of redis, rediss, unix, redis-sentinel, redis-cluster",
+		"http://zed:hush@one":                      "none of redis, rediss, unix, redis-sentinel, redis-cluster, rediss-sentinel",
 		"redis+sentinel://:hush@one?master=main":   "none of redis",
 		"://zed:hush@one":                          "scheme",
 		"redis://zed:hush@one:port":                "expected redis://",
@@ -124,6 +135,9 @@ func TestRedisOptions_Faults(t *testing.T) {
 		"redis-cluster://zed:hush@one/3":           "database 0",
 		"redis-cluster://zed:hu%zzsh@one":          "percent-encoded",
 		"redis-sentinel://one?master=%zz":          "parameters",
+		"redis-sentinel://one?master=m&hush=1":     "sentinel_password only",
+		"redis-cluster://one?hush":                 "no parameters",
+		"rediss-sentinel://zed:hush@one":           "?master=NAME",
 	} {
 		t.Run(url.PathEscape(address), func(t *testing.T) {
 			t.Parallel()

@@ -23,8 +23,12 @@ type reviveBundle struct {
 
 func setupRevive(t *testing.T) reviveBundle {
 	t.Helper()
+	return setupReviveOn(t, newRedis(t))
+}
+
+func setupReviveOn(t *testing.T, client redis.UniversalClient) reviveBundle {
+	t.Helper()
 	db, address := storagetest.NewURL(t)
-	client := newRedis(t)
 	enqueuer := NewEnqueuer(db, client, 0)
 	return reviveBundle{db, address, client, enqueuer, submit(t, enqueuer, newDocument("a.pdf", storage.QueueBulk))}
 }
@@ -130,8 +134,12 @@ func TestDispatcher_Revive(t *testing.T) {
 
 func TestEnqueuer_Forget(t *testing.T) {
 	t.Parallel()
+	exerciseForget(t, newRedis(t))
+}
+
+func exerciseForget(t *testing.T, client redis.UniversalClient) {
+	t.Helper()
 	db := storagetest.New(t)
-	client := newRedis(t)
 	enqueuer := NewEnqueuer(db, client, 0)
 	unknown := storage.Redriven{DocumentID: uuid.New(), Queue: storage.QueueBulk, Delivery: 1}
 	if err := enqueuer.Forget([]storage.Redriven{unknown}); err != nil {
@@ -158,7 +166,12 @@ func TestEnqueuer_Forget(t *testing.T) {
 // nobody has a lease on it, does not block its document.
 func TestEnqueuer_ReviveGhost(t *testing.T) {
 	t.Parallel()
-	b := setupRevive(t)
+	exerciseGhost(t, newRedis(t))
+}
+
+func exerciseGhost(t *testing.T, client redis.UniversalClient) {
+	t.Helper()
+	b := setupReviveOn(t, client)
 	id := idsOf(b.delivery)[0]
 	if err := b.client.LMove(t.Context(), "asynq:{bulk}:pending", "asynq:{bulk}:active", "LEFT", "LEFT").Err(); err != nil {
 		t.Fatal(err)

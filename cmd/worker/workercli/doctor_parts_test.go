@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -130,4 +131,49 @@ func TestDoctor_Redis(t *testing.T) {
 	wantFindings(t, examine(t, 0, append(args, "--redis-url", strings.Replace(standIn.URL, "redis://", "redis-cluster://", 1))...), map[string]string{
 		"redis": "warn node 127.0.0.1:", "redis-policy": "warn node 127.0.0.1:",
 	})
+}
+
+// TestDoctor_RedisFleet: with Sentinel the master is looked at, of a Cluster each
+// master, and whether a replica would take its place.
+func TestDoctor_RedisFleet(t *testing.T) {
+	t.Parallel()
+	const silence = 2 * time.Second
+	sentinel, err := devstack.StartRedisSentinel(t.Context(), silence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sentinel.Stop() })
+	cluster, err := devstack.StartRedisCluster(t.Context(), silence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cluster.Stop() })
+	args := healthy(t)
+	wantNodes(t, 1, examine(t, 0, append(args, "--redis-url", sentinel.URL)...), map[string]string{
+		"redis": "version ", "redis-policy": "maxmemory-policy is noeviction", "redis-replicas": "2 would take its place",
+	})
+	wantNodes(t, 3, examine(t, 0, append(args, "--redis-url", cluster.URL)...), map[string]string{
+		"redis": "version ", "redis-policy": "maxmemory-policy is noeviction", "redis-replicas": "1 would take its place",
+	})
+	// One node, taken for all of it.
+	first, _, _ := strings.Cut(strings.Replace(cluster.URL, "redis-cluster://", "redis://", 1), ",")
+	wantFindings(t, examine(t, 1, append(args, "--redis-url", first)...), map[string]string{
+		"redis": "fail one node of a cluster answers", "redis-replicas": "",
+	})
+}
+
+// wantNodes checks that as many servers are told apart, and what is said of each.
+func wantNodes(t *testing.T, n int, got, want map[string]string) {
+	t.Helper()
+	for check, text := range want {
+		lines := strings.Split(got[check], "\n")
+		if len(lines) != n {
+			t.Errorf("%s: %q, want %d servers", check, lines, n)
+		}
+		for _, line := range lines {
+			if !strings.HasPrefix(line, "ok node 127.0.0.1:") || !strings.Contains(line, ": "+text) {
+				t.Errorf("%s: %q, want that of the node %q is said", check, line, text)
+			}
+		}
+	}
 }

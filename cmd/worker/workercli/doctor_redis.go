@@ -52,7 +52,11 @@ func serverFindings(facts jobs.RedisFacts) []finding {
 		return []finding{bad(levelFail, "redis", "write REDIS_URL as redis-sentinel://HOST,HOST/0?master=NAME",
 			"a Sentinel answers, which holds no data")}
 	}
-	return []finding{versionFinding(facts), policyFinding(facts), memoryFinding(facts), persistenceFinding(facts), redisClockFinding(facts)}
+	findings := []finding{versionFinding(facts), policyFinding(facts), memoryFinding(facts), persistenceFinding(facts), redisClockFinding(facts)}
+	if facts.FailsOver {
+		findings = append(findings, replicasFinding(facts))
+	}
+	return findings
 }
 
 func versionFinding(facts jobs.RedisFacts) finding {
@@ -63,6 +67,10 @@ func versionFinding(facts jobs.RedisFacts) finding {
 		return bad(levelFail, name, "use Redis 6.2 or newer", "version %s answers, which loses dead letters of the queue", facts.Version)
 	case facts.Role == "slave":
 		return bad(levelFail, name, "let REDIS_URL name the primary, or its sentinels", "version %s answers, but it is a replica, which takes no writes", facts.Version)
+	case facts.Partial:
+		return bad(levelFail, name, "write REDIS_URL as redis-cluster://HOST,HOST", "one node of a cluster answers, which has only some of the keys")
+	case facts.Unserved:
+		return bad(levelFail, name, "see which node is down (CLUSTER NODES), and why nothing took its place", "the cluster does not serve all of its slots")
 	case !known:
 		return bad(levelWarn, name, "make sure that it is 6.2 or newer", "it answers, but its version cannot be read%s", withheld(facts, "INFO"))
 	default:
@@ -111,6 +119,19 @@ func persistenceFinding(facts jobs.RedisFacts) finding {
 		return bad(levelWarn, name, remedy, "nothing is kept on disk")
 	default:
 		return bad(levelWarn, name, "make sure that appendonly is on", "whether it keeps anything cannot be read%s", withheld(facts, "INFO", "CONFIG"))
+	}
+}
+
+// replicasFinding is about a server whose place a replica would take.
+func replicasFinding(facts jobs.RedisFacts) finding {
+	const name = "redis-replicas"
+	switch {
+	case facts.Replicas > 0:
+		return good(name, "%d would take its place", facts.Replicas)
+	case facts.Replicas == 0:
+		return bad(levelWarn, name, "bring its replica back: nothing takes its place when it dies", "no replica is in step")
+	default:
+		return bad(levelWarn, name, "make sure that it has one", "its replicas cannot be read%s", withheld(facts, "INFO"))
 	}
 }
 

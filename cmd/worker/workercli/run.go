@@ -96,7 +96,7 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 	}))
 
 	server, err := telemetry.Serve(ctx, c.Worker.Addr, registry, map[string]telemetry.Check{
-		"postgres": db.Ping, "redis": func(ctx context.Context) error { return redis.Ping(ctx).Err() },
+		"postgres": db.Ping, "redis": func(ctx context.Context) error { return jobs.PingRedis(ctx, redis) },
 	}, logger)
 	if err != nil {
 		return err
