@@ -19,7 +19,7 @@ import (
 // ofServe are metrics of enqueuer serve and of the callbacks that it asks for, which
 // the test of the dashboard does not run: their queries need not have data there.
 func ofServe() []string {
-	return []string{"cas_http_submissions_total", "cas_callback_attempts_total"}
+	return []string{"cas_http_submissions_total"}
 }
 
 // panel is what the tests look at of a panel.
