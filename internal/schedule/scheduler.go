@@ -142,7 +142,7 @@ func (s *Scheduler) once(ctx context.Context, held *storage.Hold, e Entry) error
 			return nil //nolint:nilerr // it is noted as begun, and so run again
 		}
 		if errors.Is(err, storage.ErrScanning) {
-			return err //nolint:wrapcheck // documented, and told apart
+			return err
 		}
 		failure = redact.PANs(err.Error())
 		s.log.ErrorContext(ctx, "scheduled run failed", slog.String("schedule", e.Name), slog.Any("err", err), slog.Duration("duration", time.Since(began)))
