@@ -95,6 +95,17 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// TestCommands_Scan: a night that was missed is made up for by the next one, however
+// many there were.
+func TestCommands_Scan(t *testing.T) {
+	t.Parallel()
+	for where, line := range commandLines(t) {
+		if slices.Contains(line, "--since") {
+			t.Errorf("%s leaves out what is old", where)
+		}
+	}
+}
+
 // TestPaths: a worker answers at every port and path by which it is looked at.
 func TestPaths(t *testing.T) {
 	t.Parallel()
@@ -152,6 +163,9 @@ func TestCompose(t *testing.T) {
 		}
 	}
 	for name, s := range c.Services {
+		if _, tag, tagged := strings.Cut(s.Image, ":"); tag == "latest" || !tagged && s.Build == nil && !strings.HasPrefix(s.Image, "casflow") {
+			t.Errorf("%s runs any version of %s", name, s.Image)
+		}
 		for _, volume := range s.Volumes {
 			source, _, _ := strings.Cut(volume, ":")
 			if _, known := c.Volumes[source]; !known && !strings.HasPrefix(source, "./") {

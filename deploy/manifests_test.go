@@ -91,7 +91,7 @@ func TestKubernetes(t *testing.T) {
 		}
 	}
 	for kind, want := range map[string]int{
-		"Deployment": 2, "Job": 1, "CronJob": 1, "PodDisruptionBudget": 2, "NetworkPolicy": 2, "ScaledObject": 1, "PodMonitor": 1,
+		"Deployment": 2, "Job": 1, "CronJob": 1, "PodDisruptionBudget": 2, "NetworkPolicy": 2, "ScaledObject": 1, "PodMonitor": 1, "PrometheusRule": 1,
 	} {
 		if kinds[kind] != want {
 			t.Errorf("%d of %s, want %d", kinds[kind], kind, want)
@@ -112,7 +112,7 @@ func TestKubernetes(t *testing.T) {
 				}
 			}
 			for _, e := range c.Env {
-				if strings.Contains(e.Name, "KEY") || strings.Contains(e.Name, "TOKEN") && !strings.HasSuffix(e.Name, "_FILE") {
+				if (strings.Contains(e.Name, "KEY") || strings.Contains(e.Name, "TOKEN")) && !strings.HasSuffix(e.Name, "_FILE") {
 					t.Errorf("%s: %s is no file", file, e.Name)
 				}
 			}
@@ -131,6 +131,16 @@ func TestKubernetes_Kustomize(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), kubectl, "kustomize", dir).CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "image: registry.example.com/casflow:dev") {
 			t.Errorf("kubectl kustomize %s: %v\n%.2000s", dir, err, out)
+		}
+		// Where KEDA scales the workers, an apply must not.
+		for document := range strings.SplitSeq(string(out), "\n---\n") {
+			var worker appsv1.Deployment
+			if err := yaml.Unmarshal([]byte(document), &worker); err != nil || worker.Kind != "Deployment" || worker.Name != "casflow-worker" {
+				continue
+			}
+			if counted := worker.Spec.Replicas != nil; counted != (dir == "kubernetes") {
+				t.Errorf("kubectl kustomize %s: replicas of the worker are set: %t", dir, counted)
+			}
 		}
 	}
 }

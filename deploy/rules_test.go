@@ -1,12 +1,54 @@
 package deploy_test
 
 import (
+	"flag"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"casflow/internal/devstack"
 )
+
+var update = flag.Bool("update", false, "write kubernetes/monitoring/rules.yaml anew")
+
+// TestRules_Operator: the Prometheus operator is given the same rules.
+//
+//	go test ./deploy -run Rules_Operator -update
+func TestRules_Operator(t *testing.T) {
+	t.Parallel()
+	const name = "kubernetes/monitoring/rules.yaml"
+	var want strings.Builder
+	want.WriteString(`# For the Prometheus operator: the rules of deploy/prometheus, from which this is written
+# (go test ./deploy -run Rules_Operator -update). Give it the labels that your Prometheus
+# selects by.
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: casflow
+spec:
+  groups:
+`)
+	for _, file := range []string{"prometheus/recording.yml", "prometheus/alerts.yml"} {
+		_, groups, _ := strings.Cut(read(t, file), "\ngroups:\n")
+		for line := range strings.Lines(groups) {
+			if strings.TrimSpace(line) != "" {
+				line = "  " + line
+			}
+			want.WriteString(line)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(name, []byte(want.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(want.String(), read(t, name)); diff != "" {
+		t.Errorf("%s is not up to date, run go test ./deploy -run Rules_Operator -update (-want +got):\n%s", name, diff)
+	}
+}
 
 // TestRules has promtool check the rules and run their own tests.
 func TestRules(t *testing.T) {

@@ -24,7 +24,7 @@ CREATE TABLE cas.document_changes (
 
 COMMENT ON TABLE cas.document_changes IS 'What transactions have changed about the counts since the leading worker added them up.';
 COMMENT ON COLUMN cas.document_changes.batch IS 'Batch of the documents; NULL where they have none.';
-COMMENT ON COLUMN cas.document_changes.state IS 'As in document_counts.';
+COMMENT ON COLUMN cas.document_changes.state IS 'As in document_counts; or deleted, for those that their batch''s total is to lose.';
 COMMENT ON COLUMN cas.document_changes.documents IS 'How many more are in that state; below 0, how many fewer.';
 
 ALTER TABLE cas.batches ADD COLUMN parsed integer NOT NULL DEFAULT 0, ADD COLUMN dead integer NOT NULL DEFAULT 0;
@@ -52,7 +52,8 @@ BEGIN
         SELECT batch, cas.state_of(status, over_budget), count(*) FROM new_documents GROUP BY 1, 2;
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO cas.document_changes (batch, state, documents)
-        SELECT batch, cas.state_of(status, over_budget), -count(*) FROM old_documents GROUP BY 1, 2;
+        SELECT batch, cas.state_of(status, over_budget), -count(*) FROM old_documents GROUP BY 1, 2
+        UNION ALL SELECT batch, 'deleted', count(*) FROM old_documents WHERE batch IS NOT NULL GROUP BY 1;
     ELSE
         INSERT INTO cas.document_changes (batch, state, documents)
         SELECT batch, state, sum(n) FROM (
@@ -76,9 +77,10 @@ CREATE TRIGGER documents_deleted AFTER DELETE ON cas.documents
 INSERT INTO cas.document_counts (state, documents)
 SELECT cas.state_of(status, over_budget), count(*) FROM cas.documents GROUP BY 1;
 
-UPDATE cas.batches b SET parsed = d.parsed, dead = d.dead
-FROM (SELECT batch, count(*) FILTER (WHERE status = 'parsed') AS parsed, count(*) FILTER (WHERE status = 'dead') AS dead
-      FROM cas.documents WHERE batch IS NOT NULL GROUP BY batch) AS d
+-- The total as well: documents that were erased before are still in it.
+UPDATE cas.batches b SET total = d.total, parsed = d.parsed, dead = d.dead
+FROM (SELECT batch, count(document_id) AS total, count(*) FILTER (WHERE status = 'parsed') AS parsed, count(*) FILTER (WHERE status = 'dead') AS dead
+      FROM cas.batches LEFT JOIN cas.documents USING (batch) GROUP BY batch) AS d
 WHERE b.batch = d.batch;
 
 -- +goose Down

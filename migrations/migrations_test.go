@@ -65,21 +65,46 @@ func TestMigrator_UpDownUp(t *testing.T) {
 	}
 }
 
+// downTo takes migrations back, the named one last.
+func downTo(t *testing.T, m *migrations.Migrator, name string) {
+	t.Helper()
+	for {
+		state, err := m.Down(t.Context())
+		if err != nil || state.Version == 0 {
+			t.Fatalf("Down() = %+v, %v, want %s taken back", state, err, name)
+		}
+		if state.Name == name {
+			return
+		}
+	}
+}
+
+// TestMigrator_BatchesThatWereThere: batches are counted as their documents are, those
+// that were erased left out.
+func TestMigrator_BatchesThatWereThere(t *testing.T) {
+	t.Parallel()
+	url := storagetest.URL(t)
+	m := open(t, url)
+	downTo(t, m, "00013_counts.sql")
+	storagetest.Rows(t, url, `INSERT INTO cas.batches (batch, total) VALUES ('april', 2), ('may', 5)`)
+	storagetest.Rows(t, url, `INSERT INTO cas.documents (document_id, bucket, object_key, etag, size_bytes, kind, queue, batch, status, finished_at)
+		SELECT gen_random_uuid(), 'statements', status, 'e', 1, 'smart', 'bulk', 'may', status, CASE WHEN status <> 'pending' THEN now() END FROM unnest(ARRAY['parsed', 'dead', 'pending']) AS s (status)`)
+	if _, err := m.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := storagetest.Rows(t, url, `SELECT batch, total, parsed, dead FROM cas.batches ORDER BY 1`)
+	if diff := cmp.Diff([][]string{{"april", "0", "0", "0"}, {"may", "3", "1", "1"}}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestMigrator_StatementsThatWereThere: statements from before revisions were
 // noted are the revision that they say.
 func TestMigrator_StatementsThatWereThere(t *testing.T) {
 	t.Parallel()
 	url := storagetest.URL(t)
 	m := open(t, url)
-	for { // the next to go up brings the revisions
-		state, err := m.Down(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if state.Name == "00010_statement_detail.sql" {
-			break
-		}
-	}
+	downTo(t, m, "00010_statement_detail.sql") // which brings the revisions
 	storagetest.Rows(t, url, `INSERT INTO cas.statements (pan, period_from, period_to, cas_type, received_at, document_id, revision, transaction_count)
 		SELECT 'ZZZPZ0000Z', '2025-04-01', '2025-04-30', type, now(), gen_random_uuid(), revision, 7 FROM (VALUES ('CDSL', 1), ('NSDL', 3)) v (type, revision)`)
 	if _, err := m.Up(t.Context()); err != nil {

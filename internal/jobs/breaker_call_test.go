@@ -17,7 +17,8 @@ import (
 )
 
 // TestRun_CallReports shows that the breaker hears of each call: of the tenth that
-// fails, and of the first that is answered.
+// fails, and of the first that is answered. One that is not made after all keeps nobody
+// from probing.
 func TestRun_CallReports(t *testing.T) {
 	t.Parallel()
 	status := http.StatusServiceUnavailable
@@ -57,6 +58,15 @@ func TestRun_CallReports(t *testing.T) {
 	}
 	wantOpen(t, limiters[0], true)
 	clock.pass(time.Second)
+	if _, err := db.PauseAccount(t.Context(), storage.ReasonUnauthorized, 401, "", func(int) time.Duration { return time.Hour }); err != nil {
+		t.Fatal(err)
+	}
+	call(storage.ErrPaused)
+	wantSlot(t, limiters[0], bulk, 0)
+	report(t, limiters[0], HealthUnknown)
+	if _, err := db.ResumeAccount(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	status = http.StatusUnprocessableEntity
 	call(casapi.ErrUnprocessable)
 	wantOpen(t, limiters[0], false)

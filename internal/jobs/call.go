@@ -103,6 +103,8 @@ func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLin
 		Endpoint: string(r.parser.endpoint), SHA256: file.sum, SizeBytes: file.size, Budget: r.p.Budget,
 	})
 	if err != nil {
+		// The permit may be the breaker's probe: without a call it is another one's turn.
+		r.warn(ctx, "unused permit cannot be given back", r.p.Limiter.Report(ctx, HealthUnknown, 0))
 		return storage.Answer{}, err
 	}
 	r.end = storage.AttemptEnd{RequestID: request.RequestID}

@@ -48,13 +48,14 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 var (
 	documentsDesc  = desc("cas_documents", "Documents in the ledger, by status.", "status")
 	overBudgetDesc = desc("cas_documents_over_budget", "Pending documents that wait for a higher cap of their batch.")
-	oldestDesc     = desc("cas_oldest_pending_seconds", "Age of the longest waiting pending document; 0 when none waits.", "queue")
+	oldestDesc     = desc("cas_oldest_pending_seconds", "How long the longest waiting pending document has waited, one that was redriven since then; 0 when none waits.", "queue")
 	unknownDesc    = desc("cas_attempts_unknown", "Calls of the API whose outcome nobody knows; not counted beyond 10000.")
 	pausedDesc     = desc("cas_account_paused", "1 while nothing is called because the API refuses the account, by reason.", "reason")
 	creditsDesc    = desc("cas_credits_remaining", "Credits left, as the API last said; absent where it has not for an hour, or where there is no limit.")
 	workersDesc    = desc("cas_workers", "Worker processes that live, by their heartbeat in the ledger.")
 	budgetDesc     = desc("cas_budget_used_credits", "Credits that the day (India) has been charged with so far.")
 	budgetMaxDesc  = desc("cas_budget_limit_credits", "Credits that the day may cost; 0 is no cap.")
+	floorDesc      = desc("cas_budget_interactive_floor_credits", "Credits of the day's limit, its last ones, that are not for bulk.")
 	recentDesc     = desc("cas_batch_documents", "Documents of the batches that were begun in the last day or are not finished, by state: recorded (all of them), parsed, dead.", "state")
 	deadRatioDesc  = desc("cas_batch_dead_ratio", "Of those batches, with 20 or more finished documents, the largest share of dead ones among the finished.")
 	skewDesc       = desc("cas_clock_skew_seconds", "How far the clock of the backend is ahead of this process', at the least.", "backend")
@@ -76,7 +77,7 @@ func NewCollector(config CollectorConfig) *Collector { return &Collector{Collect
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		documentsDesc, overBudgetDesc, oldestDesc, unknownDesc, pausedDesc, creditsDesc, workersDesc, budgetDesc, budgetMaxDesc,
+		documentsDesc, overBudgetDesc, oldestDesc, unknownDesc, pausedDesc, creditsDesc, workersDesc, budgetDesc, budgetMaxDesc, floorDesc,
 		recentDesc, deadRatioDesc, skewDesc, callbacksDesc, tasksDesc, memoryDesc, memoryMaxDesc, evictedDesc, permittedDesc, rateDesc, heldDesc,
 		breakerDesc, upDesc,
 	} {

@@ -22,7 +22,7 @@ func (c *Collector) ledger(ctx context.Context) []prometheus.Metric {
 	metrics := []prometheus.Metric{
 		gauge(upDesc, 1, backendPostgres), gauge(skewDesc, s.Skew.Seconds(), backendPostgres),
 		gauge(unknownDesc, float64(s.Unknown)), gauge(callbacksDesc, float64(callbacks.N)), gauge(overBudgetDesc, float64(s.OverBudget)), gauge(workersDesc, float64(s.Workers)),
-		gauge(budgetDesc, float64(s.Today.Calls)), gauge(budgetMaxDesc, float64(s.Today.MaxCredits)),
+		gauge(budgetDesc, float64(s.Today.Calls)), gauge(budgetMaxDesc, float64(s.Today.MaxCredits)), gauge(floorDesc, float64(s.Today.InteractiveFloor)),
 		gauge(recentDesc, float64(s.Recent.Total), "recorded"), gauge(recentDesc, float64(s.Recent.Parsed), "parsed"),
 		gauge(recentDesc, float64(s.Recent.Dead), "dead"),
 		gauge(deadRatioDesc, float64(s.Recent.WorstDead)/float64(max(1, s.Recent.WorstFinished))),

@@ -64,6 +64,14 @@ func exerciseCollector(t *testing.T, client redis.UniversalClient) {
 	if err := db.NoteCredits(t.Context(), "41.5"); err != nil {
 		t.Fatal(err)
 	}
+	leader, err := db.Lead(t.Context())
+	if err != nil || leader == nil {
+		t.Fatalf("Lead() = %v, %v", leader, err)
+	}
+	defer leader.Resign()
+	if err := leader.ShowBudget(t.Context(), storage.Budget{DailyCredits: 500, InteractiveFloor: 50}); err != nil {
+		t.Fatal(err)
+	}
 	limiter := NewLimiter(client, "key", 120, time.Minute)
 	if err := limiter.Hold(t.Context(), time.Hour); err != nil {
 		t.Fatal(err)
@@ -88,7 +96,7 @@ func exerciseCollector(t *testing.T, client redis.UniversalClient) {
 	want := map[string]float64{
 		"cas_backend_up postgres": 1, "cas_backend_up redis": 1, "cas_attempts_unknown": 0,
 		"cas_clock_skew_seconds postgres": 0, "cas_clock_skew_seconds redis": 0, "cas_workers": 1, "cas_credits_remaining": 41.5,
-		"cas_documents_over_budget": 0, "cas_budget_used_credits": 0, "cas_budget_limit_credits": 0,
+		"cas_documents_over_budget": 0, "cas_budget_used_credits": 0, "cas_budget_limit_credits": 500, "cas_budget_interactive_floor_credits": 50,
 		"cas_batch_documents recorded": 0, "cas_batch_documents parsed": 0, "cas_batch_documents dead": 0, "cas_batch_dead_ratio": 0,
 		"cas_redis_memory_max_bytes": 0, "cas_redis_evicted_keys_total": 0,
 		"cas_limiter_permitted_calls_per_second": 2, "cas_limiter_rate_ratio": 0.7, "cas_breaker_open": 0,
@@ -124,7 +132,7 @@ func exerciseCollector(t *testing.T, client redis.UniversalClient) {
 func TestCollector_BackendsDown(t *testing.T) {
 	t.Parallel()
 	ledger := []string{
-		"cas_account_paused", "cas_attempts_unknown", "cas_batch_dead_ratio", "cas_batch_documents", "cas_budget_limit_credits",
+		"cas_account_paused", "cas_attempts_unknown", "cas_batch_dead_ratio", "cas_batch_documents", "cas_budget_interactive_floor_credits", "cas_budget_limit_credits",
 		"cas_budget_used_credits", "cas_callbacks_open", "cas_clock_skew_seconds", "cas_documents", "cas_documents_over_budget", "cas_oldest_pending_seconds", "cas_workers",
 	}
 	for name, test := range map[string]struct {

@@ -118,8 +118,10 @@ func (m *Metrics) zero() {
 	for _, reason := range storage.Reasons() {
 		m.deadLetters.WithLabelValues(string(reason))
 	}
-	for _, outcome := range []string{"parsed", "dead", "retry", "throttled", "stalled", "released"} {
-		m.processed.WithLabelValues(storage.KindSmart, outcome)
+	for _, kind := range Kinds() {
+		for _, outcome := range []string{"parsed", "dead", "retry", "throttled", "stalled", "released"} {
+			m.processed.WithLabelValues(kind, outcome)
+		}
 	}
 	for _, code := range []string{"200", "429", codeNone} {
 		m.apiRequests.WithLabelValues(string(casapi.SmartParse), code)
@@ -234,6 +236,15 @@ func (m *Metrics) takeHeard() string {
 	heard := m.heard
 	m.heard = ""
 	return heard
+}
+
+// hearAgain gives back what takeHeard returned, unless something newer was heard.
+func (m *Metrics) hearAgain(left string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.heard == "" {
+		m.heard = left
+	}
 }
 
 // isDecimal tells a number from words that only look like one to a program, such as

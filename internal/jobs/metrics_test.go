@@ -97,6 +97,19 @@ func TestMetrics_Zeroes(t *testing.T) {
 	}
 }
 
+// TestMetrics_ZeroesOfOutcomes shows the same of documents and callbacks: alerts go by
+// what dies and by what is given up.
+func TestMetrics_ZeroesOfOutcomes(t *testing.T) {
+	t.Parallel()
+	metrics, _ := newMetrics()
+	if got, want := testutil.CollectAndCount(metrics.processed), 6*len(Kinds()); got != want {
+		t.Errorf("%d series of documents, want %d", got, want)
+	}
+	if got := testutil.CollectAndCount(metrics.callbacks.attempts); got != 3 {
+		t.Errorf("%d series of callbacks, want 3", got)
+	}
+}
+
 // TestMetrics_Bounded shows that no label grows with what the API, the ledger or
 // another service sends.
 func TestMetrics_Bounded(t *testing.T) {

@@ -11,5 +11,7 @@
 // A schedule does not overlap with itself: what becomes due while it runs is left
 // out. What became due while no process ran is caught up with, once, however often
 // it was. A run that was cut short, by the end of its process say, is run again at
-// once by the next one.
+// once by the next one. A process that loses its connection without knowing it goes on
+// for some seconds: it is for what is run to refuse to be begun twice, and then it is
+// tried again until it can be.
 package schedule

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -16,7 +17,9 @@ type Entry struct {
 	// Name is how the ledger knows it: another name is another schedule.
 	Name string
 	When When
-	// Run does it. Where it is cut short because ctx has ended it is run again.
+	// Run does it. Where it is cut short because ctx has ended it is run again, and so it
+	// is, a little later, where its error matches storage.ErrScanning: another process is
+	// at it still, or somebody else is.
 	Run func(ctx context.Context) error
 }
 
@@ -80,7 +83,7 @@ func (s *Scheduler) lead(ctx context.Context, held *storage.Hold) {
 		following.Wait()
 	}()
 	for _, e := range s.entries {
-		following.Go(func() { s.follow(ctx, e) })
+		following.Go(func() { s.follow(ctx, held, e) })
 	}
 	for {
 		pause(ctx, s.retry)
@@ -101,7 +104,7 @@ func (s *Scheduler) check(ctx context.Context, held *storage.Hold) error {
 }
 
 // follow runs one schedule whenever it is due.
-func (s *Scheduler) follow(ctx context.Context, e Entry) {
+func (s *Scheduler) follow(ctx context.Context, held *storage.Hold, e Entry) {
 	for ctx.Err() == nil {
 		last, err := s.db.ScheduleRun(ctx, e.Name, time.Now())
 		if err == nil {
@@ -109,17 +112,25 @@ func (s *Scheduler) follow(ctx context.Context, e Entry) {
 			if ctx.Err() != nil {
 				return
 			}
-			err = s.once(ctx, e)
+			err = s.once(ctx, held, e)
 		}
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case err == nil || ctx.Err() != nil:
+		case errors.Is(err, storage.ErrScanning): // and so not ended: it is due again
+			s.log.InfoContext(ctx, "scheduled run waits, as the same is under way elsewhere", slog.String("schedule", e.Name))
+			pause(ctx, s.retry)
+		default:
 			s.log.WarnContext(ctx, "schedule waits for postgres", slog.String("schedule", e.Name), slog.Any("err", err))
 			pause(ctx, s.retry)
 		}
 	}
 }
 
-// once does one run. Its error is that of the ledger.
-func (s *Scheduler) once(ctx context.Context, e Entry) error {
+// once does one run. Its error is that of the ledger, or storage.ErrScanning.
+func (s *Scheduler) once(ctx context.Context, held *storage.Hold, e Entry) error {
+	if err := s.check(ctx, held); err != nil {
+		return err // another process may be about to begin it
+	}
 	began := time.Now()
 	if err := s.db.BeginSchedule(ctx, e.Name, began); err != nil {
 		return err
@@ -129,6 +140,9 @@ func (s *Scheduler) once(ctx context.Context, e Entry) error {
 	if err := e.Run(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // it is noted as begun, and so run again
+		}
+		if errors.Is(err, storage.ErrScanning) {
+			return err
 		}
 		failure = redact.PANs(err.Error())
 		s.log.ErrorContext(ctx, "scheduled run failed", slog.String("schedule", e.Name), slog.Any("err", err), slog.Duration("duration", time.Since(began)))

@@ -3,10 +3,12 @@ package schedule_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -144,6 +146,54 @@ func TestScheduler_OneLeads(t *testing.T) {
 	<-first.ctx.Done() // it is given up ...
 	<-began            // ... and taken up again, by whoever leads then
 	stopB()
+}
+
+// A run that another process is at still, though it has lost the lead, is not taken for
+// done: it is tried again until it is.
+func TestScheduler_UnderWayElsewhere(t *testing.T) {
+	t.Parallel()
+	db, url := storagetest.NewURL(t)
+	missed(t, url, yearly)
+	tried := make(chan error)
+	start(t, db, entry(t, yearly, func(context.Context) error { return <-tried }))
+	elsewhere := fmt.Errorf("scan: %w", storage.ErrScanning)
+	tried <- elsewhere
+	tried <- elsewhere
+	if diff := cmp.Diff([][]string{{yearly, "t", "t", "f", "<null>"}}, runs(t, url)); diff != "" {
+		t.Errorf("under way elsewhere (-want +got):\n%s", diff)
+	}
+	tried <- nil
+	want := [][]string{{yearly, "t", "t", "t", "<null>"}}
+	for cmp.Diff(want, runs(t, url)) != "" { // each look is a query
+		if err := t.Context().Err(); err != nil {
+			t.Fatalf("done (-want +got):\n%s", cmp.Diff(want, runs(t, url)))
+		}
+	}
+}
+
+// A process that has lost its lock begins nothing.
+func TestScheduler_LockLost(t *testing.T) {
+	t.Parallel()
+	db, url := storagetest.NewURL(t)
+	var ran atomic.Bool
+	s, err := schedule.New(db, slog.New(slog.DiscardHandler), []schedule.Entry{
+		entry(t, yearly, func(context.Context) error { ran.Store(true); return nil }),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	missed(t, url, yearly)
+	held, err := db.LeadSchedules(t.Context())
+	if err != nil || held == nil {
+		t.Fatalf("LeadSchedules() = %v, %v", held, err)
+	}
+	held.Release()
+	if err := s.Once(t.Context(), held, 0); err == nil || ran.Load() {
+		t.Errorf("begun without the lock: %t, %v", ran.Load(), err)
+	}
+	if diff := cmp.Diff([][]string{{yearly, "f", "f", "f", "<null>"}}, runs(t, url)); diff != "" {
+		t.Errorf("schedules (-want +got):\n%s", diff)
+	}
 }
 
 // A schedule that is due all the time does not overlap with itself.

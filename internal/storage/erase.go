@@ -113,6 +113,17 @@ WHERE c.relnamespace = 'cas'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c
   AND format_type(a.atttypid, NULL) IN ('text', 'text[]', 'jsonb')
 ORDER BY c.relname, a.attnum`
 
+// forgetScansSQL has the scans begin anew that have come to a key which mentions @pan:
+// masked, it would be another place among the keys, and those between would be left out.
+// Before all else, as a scan too writes its own rows before documents.
+const forgetScansSQL = `
+WITH gone AS (
+	DELETE FROM cas.scans WHERE finished_at IS NULL AND scan_id IN (
+		SELECT scan_id FROM cas.scan_ranges WHERE after_key ILIKE @like OR until_key ILIKE @like)
+	RETURNING scan_id
+)
+DELETE FROM cas.scan_ranges WHERE scan_id IN (SELECT scan_id FROM gone)`
+
 func erase(ctx context.Context, tx pgx.Tx, pan string, traces []Trace) (Erasure, error) {
 	ids := make([]uuid.UUID, len(traces))
 	for i, t := range traces {
@@ -125,6 +136,7 @@ func erase(ctx context.Context, tx pgx.Tx, pan string, traces []Trace) (Erasure,
 	}
 	var done Erasure
 	for _, sql := range []string{
+		forgetScansSQL,
 		`SELECT FROM cas.documents WHERE document_id = ANY (@ids) ORDER BY document_id FOR UPDATE`, // a save under way ends first
 		`INSERT INTO cas.erased_documents (document_id) SELECT document_id FROM cas.documents WHERE document_id = ANY (@ids) ON CONFLICT DO NOTHING`,
 		`DELETE FROM cas.answers WHERE document_id = ANY (@ids)`,

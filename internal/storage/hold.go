@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,7 +19,8 @@ const keepaliveSQL = `SELECT set_config('tcp_keepalives_idle', '10', false), set
 // Hold is an advisory lock, held for as long as its connection lives. The
 // connection is its own, beside the pool: so that a pool of one is still of use.
 type Hold struct {
-	conn *pgx.Conn
+	conn   *pgx.Conn
+	asking sync.Mutex // the connection takes one question at a time
 }
 
 // hold takes a lock, for which it waits so long; nil without an error means that
@@ -62,8 +64,11 @@ func (h *Hold) take(ctx context.Context, key int64, wait time.Duration) (held bo
 	return held, nil
 }
 
-// Check asks whether the lock is still held: an error means that it may not be.
+// Check asks whether the lock is still held: an error means that it may not be. It is
+// safe for concurrent use.
 func (h *Hold) Check(ctx context.Context) error {
+	h.asking.Lock()
+	defer h.asking.Unlock()
 	if err := h.conn.Ping(ctx); err != nil {
 		return fmt.Errorf("the lock may be lost: %w", reachError(err))
 	}

@@ -12,8 +12,8 @@ import (
 )
 
 // errOvertaken means that another process has gone on with a scan that this one
-// believes to be at.
-var errOvertaken = errors.New("another process goes on with this scan")
+// believes to be at, or that its place was forgotten because it names an erased PAN.
+var errOvertaken = errors.New("another process goes on with this scan, or an erasure has ended it: begin it again")
 
 // ErrScanning means that the same scan is under way already.
 var ErrScanning = errors.New("the same scan is under way, in this process or another one")

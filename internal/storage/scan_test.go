@@ -61,3 +61,43 @@ func TestScan_Overtaken(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A scan that has come to a key with a PAN which is erased begins anew; others go on.
+func TestDB_Erase_Scan(t *testing.T) {
+	t.Parallel()
+	const pan = "ZZZPA0001Z"
+	db, url := storagetest.NewURL(t)
+	for _, key := range []string{"in/zzzpa0001z-2.pdf", "in/other.pdf"} {
+		n := storage.NewScan{SameAs: uuid.New(), Source: "s3://b/in/", Resume: time.Hour}
+		s, err := db.BeginScan(t.Context(), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Record(t.Context(), 0, storage.ScanPage{Last: key, Listed: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Split(t.Context(), 0, key+"x", storage.ScanRange{Number: 1, After: key + "x"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Erase(t.Context(), pan, nil, "test", 0); err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Record(t.Context(), 0, storage.ScanPage{Last: key + "a", Listed: 1})
+		s.Close()
+		if mentions := key != "in/other.pdf"; mentions != (err != nil) {
+			t.Errorf("%s: going on: %v", key, err)
+		}
+		again, err := db.BeginScan(t.Context(), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again.Resumed != (key == "in/other.pdf") {
+			t.Errorf("%s: resumed is %t", key, again.Resumed)
+		}
+		again.Close()
+	}
+	want := [][]string{{"0", "", "<null>"}, {"0", "in/other.pdfa", "in/other.pdfx"}, {"1", "in/other.pdfx", "<null>"}}
+	if diff := cmp.Diff(want, storagetest.Rows(t, url, `SELECT range_no, after_key, until_key FROM cas.scan_ranges ORDER BY 1, 2`)); diff != "" {
+		t.Errorf("ranges (-want +got):\n%s", diff)
+	}
+}

@@ -13,8 +13,9 @@ import (
 type Standing struct {
 	Documents  map[Status]int64
 	OverBudget int64 // of the pending ones: those that wait for a higher cap of their batch
-	// OldestPending is how long the longest waiting pending document has waited, by
-	// queue; without those over budget.
+	// OldestPending is how long the longest waiting of the first pending documents has
+	// waited, by queue: since it was recorded, or put back when it was dead; without those
+	// over budget.
 	OldestPending map[string]time.Duration
 	Unknown       int    // attempts whose outcome nobody knows, counted up to UnknownMost
 	Paused        Reason // "" while the API may be called
@@ -48,13 +49,18 @@ const (
 	standingCountsSQL = `
 SELECT state, sum(documents)::bigint FROM (
 	SELECT state, documents FROM cas.document_counts
-	UNION ALL SELECT state, documents FROM cas.document_changes) AS d
+	UNION ALL SELECT state, documents FROM cas.document_changes WHERE state <> 'deleted') AS d
 GROUP BY state`
 
+	// Behind redriven documents, which go by their age too, others may have waited for
+	// longer: some are looked at.
 	standingOldestSQL = `
-SELECT q.queue, greatest(interval '0', now() - d.created_at) FROM (VALUES ('interactive'), ('bulk')) AS q (queue), LATERAL (
-	SELECT created_at FROM cas.documents WHERE queue = q.queue AND status = 'pending' AND NOT over_budget
-	ORDER BY created_at LIMIT 1) AS d`
+SELECT q.queue, max(greatest(interval '0', now() - greatest(d.created_at, (
+	SELECT l.redriven_at FROM cas.dead_letters l WHERE l.document_id = d.document_id))))
+FROM (VALUES ('interactive'), ('bulk')) AS q (queue), LATERAL (
+	SELECT document_id, created_at FROM cas.documents WHERE queue = q.queue AND status = 'pending' AND NOT over_budget
+	ORDER BY created_at LIMIT 5) AS d
+GROUP BY q.queue`
 
 	standingUnknownSQL = `SELECT count(*) FROM (SELECT FROM cas.attempts WHERE outcome = 'unknown' LIMIT 10000) AS a`
 
@@ -119,22 +125,25 @@ func (db *DB) Standing(ctx context.Context, lease time.Duration) (Standing, erro
 }
 
 // AddUpCounts adds up what transactions have noted about the number of documents in
-// each state, so that little is left for Standing to add.
+// each state, so that little is left for Standing to add, and takes what was deleted off
+// the totals of batches: an erasure would have to lock them behind its documents, and
+// all others lock them first.
 func (l *Leader) AddUpCounts(ctx context.Context) error {
 	const sql = `
 WITH changes AS (
 	DELETE FROM cas.document_changes RETURNING batch, state, documents
 ), counted AS (
 	INSERT INTO cas.document_counts AS c (state, documents)
-	SELECT state, sum(documents) FROM changes GROUP BY state ORDER BY state
+	SELECT state, sum(documents) FROM changes WHERE state <> 'deleted' GROUP BY state ORDER BY state
 	ON CONFLICT (state) DO UPDATE SET documents = c.documents + excluded.documents
 ), finished AS (
-	SELECT batch, coalesce(sum(documents) FILTER (WHERE state = 'parsed'), 0) AS parsed, coalesce(sum(documents) FILTER (WHERE state = 'dead'), 0) AS dead
-	FROM changes WHERE batch IS NOT NULL AND state IN ('parsed', 'dead') GROUP BY batch
+	SELECT batch, coalesce(sum(documents) FILTER (WHERE state = 'parsed'), 0) AS parsed, coalesce(sum(documents) FILTER (WHERE state = 'dead'), 0) AS dead,
+		coalesce(sum(documents) FILTER (WHERE state = 'deleted'), 0) AS deleted
+	FROM changes WHERE batch IS NOT NULL AND state IN ('parsed', 'dead', 'deleted') GROUP BY batch
 ), locked AS MATERIALIZED ( -- in the order in which all others lock batches
 	SELECT batch FROM cas.batches WHERE batch IN (SELECT batch FROM finished) ORDER BY batch FOR NO KEY UPDATE
 )
-UPDATE cas.batches b SET parsed = b.parsed + f.parsed, dead = b.dead + f.dead
+UPDATE cas.batches b SET parsed = b.parsed + f.parsed, dead = b.dead + f.dead, total = b.total - f.deleted
 FROM finished f, locked k WHERE b.batch = f.batch AND b.batch = k.batch`
 	if _, err := l.conn.Exec(ctx, sql); err != nil {
 		return fmt.Errorf("add up counts: %w", err)

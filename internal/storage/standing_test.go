@@ -105,8 +105,22 @@ func TestDB_Standing(t *testing.T) {
 	if diff := cmp.Diff(want, got, ignore); diff != "" {
 		t.Errorf("Standing() (-want +got):\n%s", diff)
 	}
-	storagetest.Rows(t, address, `DELETE FROM cas.documents WHERE batch = 'may'`)
+	traces := []storage.Trace{{DocumentID: ids[0]}, {DocumentID: ids[1]}}
+	if _, err := db.Erase(t.Context(), "ZZZPA0001Z", traces, "test", 0); err != nil {
+		t.Fatal(err)
+	}
 	counted("erased")
+	if got, want := standing(t, db).Recent, (storage.Recent{Total: 3}); got != want {
+		t.Errorf("after two documents are erased, batches have %+v, want %+v", got, want)
+	}
+	storagetest.Rows(t, address, `DELETE FROM cas.documents WHERE batch = 'may'`)
+	counted("deleted")
+	if got := standing(t, db).Recent; got != (storage.Recent{}) {
+		t.Errorf("after all documents are gone, batches have %+v, want nothing", got)
+	}
+	if unfinished := storagetest.Rows(t, address, `SELECT batch FROM cas.batches WHERE parsed + dead < total`); len(unfinished) > 0 {
+		t.Errorf("batches %v are never finished", unfinished)
+	}
 }
 
 // TestDB_Standing_Recent: of the batches of the last day and those that go on, the one
@@ -122,6 +136,29 @@ INSERT INTO cas.batches (batch, created_at, total, parsed, dead) VALUES
 	want := storage.Recent{Total: 1159, Parsed: 610, Dead: 35, WorstDead: 10, WorstFinished: 30}
 	if diff := cmp.Diff(want, standing(t, db).Recent); diff != "" {
 		t.Errorf("recent batches (-want +got):\n%s", diff)
+	}
+}
+
+// TestDB_Standing_Redriven: nobody has waited for a document while it was dead.
+func TestDB_Standing_Redriven(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	dead, young := newDocument("dead.pdf", storage.QueueInteractive), newDocument("young.pdf", storage.QueueInteractive)
+	record(t, db, dead, young)
+	letter := storage.DeadLetter{DocumentID: dead.ID, Reason: storage.ReasonNotAPDF, Message: "no PDF"}
+	if err := db.Bury(t.Context(), letter, storage.AttemptEnd{}); err != nil {
+		t.Fatal(err)
+	}
+	storagetest.Rows(t, address, `UPDATE cas.documents SET created_at = now() - CASE object_key WHEN 'dead.pdf' THEN interval '3 weeks' ELSE interval '20 minutes' END`)
+	if _, err := db.Redrive(t.Context(), storage.DeadFilter{}); err != nil {
+		t.Fatal(err)
+	}
+	if age := standing(t, db).OldestPending[storage.QueueInteractive]; age < 20*time.Minute || age > 24*time.Hour {
+		t.Errorf("the oldest is %s old, want the 20 minutes of the one that was never dead", age)
+	}
+	storagetest.Rows(t, address, `UPDATE cas.dead_letters SET redriven_at = now() - interval '2 days'`)
+	if age := standing(t, db).OldestPending[storage.QueueInteractive]; age < 48*time.Hour || age > 72*time.Hour {
+		t.Errorf("the oldest is %s old, want the two days since it was put back", age)
 	}
 }
 
