@@ -18,6 +18,7 @@ import (
 type cli struct {
 	Scan    scanCommand      `cmd:"" help:"Record the PDFs under a prefix of a bucket; those that are known stay as they are."`
 	Submit  submitCommand    `cmd:"" help:"Record single PDFs that are in S3, and queue them at once."`
+	Upload  uploadCommand    `cmd:"" help:"Put PDFs of this machine into S3, record them, and queue them at once."`
 	Serve   serveCommand     `cmd:"" help:"Serve the HTTP API: other services submit PDFs, upload them, and ask what became of them."`
 	Status  statusCommand    `cmd:"" help:"Show how the documents stand."`
 	Batch   batchCommand     `cmd:"" help:"Report what became of a batch, and what it cost."`
