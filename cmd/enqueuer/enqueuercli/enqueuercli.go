@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -23,12 +24,17 @@ type cli struct {
 	Status  statusCommand    `cmd:"" help:"Show how the documents stand."`
 	Batch   batchCommand     `cmd:"" help:"Report what became of a batch, and what it cost."`
 	Dead    deadCommand      `cmd:"" help:"List, show, redrive and discard dead letters."`
+	Inbox   inboxCommand     `cmd:"" help:"Connect mailboxes, and import the statements in them."`
 	Account accountCommand   `cmd:"" help:"Ask the API about credits and usage, and for access tokens."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
-// console is where a command writes: results to out, all else to err.
-type console struct{ out, err io.Writer }
+// console is where a command writes: results to out, all else to err. Secrets that no
+// variable has are read from in.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+}
 
 // Commands describes the program's commands, for its documentation.
 func Commands() ([]config.Command, error) { return config.Commands("enqueuer", new(cli)) }
@@ -40,7 +46,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	command, err := config.Parse("enqueuer", "Records CAS PDFs for parsing, and shows and mends what became of them.", &c, args, stdout)
 	if err == nil {
 		command.BindTo(ctx, (*context.Context)(nil))
-		err = command.Run(&console{out: stdout, err: stderr})
+		err = command.Run(&console{in: os.Stdin, out: stdout, err: stderr})
 	}
 	return config.Report(stderr, "enqueuer", err)
 }
