@@ -25,6 +25,7 @@ type cli struct {
 	Batch   batchCommand     `cmd:"" help:"Report what became of a batch, and what it cost."`
 	Dead    deadCommand      `cmd:"" help:"List, show, redrive and discard dead letters."`
 	Inbox   inboxCommand     `cmd:"" help:"Connect mailboxes, and import the statements in them."`
+	CDSL    cdslCommand      `cmd:"" name:"cdsl" help:"Fetch statements from CDSL for an OTP."`
 	Account accountCommand   `cmd:"" help:"Ask the API about credits and usage, and for access tokens."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
