@@ -51,8 +51,8 @@ func TestRun_Help(t *testing.T) {
 	visit(parser.Model.Node, nil)
 	// The program, scan, submit, upload, serve, status, batch and its one, dead and its four, inbox and its four, cdsl
 	// and its two, generate, account and its five.
-	if commands != 27 {
-		t.Errorf("looked at %d commands, want 27", commands)
+	if commands != 28 {
+		t.Errorf("looked at %d commands, want 28", commands)
 	}
 }
 
