@@ -47,6 +47,10 @@ func TestREADME(t *testing.T) {
 		"enqueuer account credits": help(enqueuercli.Run, "account", "credits"), "enqueuer account usage": help(enqueuercli.Run, "account", "usage"),
 		"enqueuer account summary": help(enqueuercli.Run, "account", "summary"), "enqueuer account token": help(enqueuercli.Run, "account", "token"),
 		"enqueuer account verify": help(enqueuercli.Run, "account", "verify"),
+		"enqueuer upload":         help(enqueuercli.Run, "upload"), "enqueuer generate": help(enqueuercli.Run, "generate"),
+		"enqueuer inbox connect": help(enqueuercli.Run, "inbox", "connect"), "enqueuer inbox status": help(enqueuercli.Run, "inbox", "status"),
+		"enqueuer inbox import": help(enqueuercli.Run, "inbox", "import"), "enqueuer inbox disconnect": help(enqueuercli.Run, "inbox", "disconnect"),
+		"enqueuer cdsl fetch": help(enqueuercli.Run, "cdsl", "fetch"), "enqueuer cdsl verify": help(enqueuercli.Run, "cdsl", "verify"),
 	}
 	for name, page := range pages {
 		for _, match := range regexp.MustCompile(`env ([A-Z0-9_]+)`).FindAllStringSubmatch(page, -1) {

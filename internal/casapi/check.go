@@ -18,21 +18,27 @@ var (
 	sessionIDForm = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,200}$`)
 )
 
-// checks collects what is wrong with the fields of a request, before anything is
-// sent. No fault repeats a value: it may be somebody's PAN.
-type checks []string
+// FieldFault is what is wrong with a field of a request, which is known before
+// anything is sent. It repeats no value: that may be somebody's PAN.
+type FieldFault struct {
+	Field string // the API's name for it
+	Fault string // "is not 16 digits"
+}
+
+// checks collects what is wrong with the fields of a request.
+type checks []FieldFault
 
 // fault is the first of them, "" when there is none.
 func (c checks) fault() string {
 	if len(c) == 0 {
 		return ""
 	}
-	return c[0]
+	return c[0].Field + " " + c[0].Fault
 }
 
 func (c *checks) expect(ok bool, field, expected string) {
 	if !ok {
-		*c = append(*c, field+" is not "+expected)
+		*c = append(*c, FieldFault{field, "is not " + expected})
 	}
 }
 
@@ -66,7 +72,7 @@ func (c *checks) email(field, text string) {
 
 func (c *checks) given(field string, secret redact.Secret) {
 	if secret == "" {
-		*c = append(*c, field+" is missing")
+		*c = append(*c, FieldFault{field, "is missing"})
 	}
 }
 

@@ -27,6 +27,17 @@ type CDSLFetchRequest struct {
 	DateOfBirth string // YYYY-MM-DD
 }
 
+// Faults is what is wrong with the request, nothing when it can be sent.
+func (r CDSLFetchRequest) Faults() []FieldFault {
+	var checks checks
+	checks.pan("pan", r.PAN)
+	checks.expect(boIDForm.MatchString(r.BOID), "bo_id", "16 digits")
+	if born := checks.day("dob", r.DateOfBirth); !born.IsZero() {
+		checks.expect(born.Before(time.Now()), "dob", "in the past")
+	}
+	return checks
+}
+
 // CDSLSession is a fetch that waits for the OTP. The OTP is good for some five
 // minutes (the docs).
 type CDSLSession struct {
@@ -39,14 +50,9 @@ type CDSLSession struct {
 // real SMS: it is not to be repeated unasked, even where the error matches
 // ErrOutcomeUnknown.
 func (c *Client) CDSLFetch(ctx context.Context, request CDSLFetchRequest) (*CDSLSession, error) {
-	var checks checks
-	checks.pan("pan", request.PAN)
-	checks.expect(boIDForm.MatchString(request.BOID), "bo_id", "16 digits")
-	born := checks.day("dob", request.DateOfBirth)
-	checks.expect(born.Before(time.Now()), "dob", "in the past")
 	session := &CDSLSession{}
 	receipt, err := c.ask(ctx, question{
-		endpoint: fetchEndpoint, fault: checks.fault(), timeout: fetchTimeout, acts: true, lacks: "session_id",
+		endpoint: fetchEndpoint, fault: checks(request.Faults()).fault(), timeout: fetchTimeout, acts: true, lacks: "session_id",
 		secrets: []redact.Secret{redact.Secret(request.PAN), redact.Secret(request.BOID)},
 		fields: struct {
 			PAN  string `json:"pan"`
@@ -72,6 +78,15 @@ type CDSLVerifyRequest struct {
 	Periods int
 }
 
+// Faults is what is wrong with the request, nothing when it can be sent.
+func (r CDSLVerifyRequest) Faults() []FieldFault {
+	var checks checks
+	checks.expect(sessionIDForm.MatchString(r.SessionID.Reveal()), "session_id", "letters, digits and ._~-")
+	checks.expect(otpForm.MatchString(r.OTP.Reveal()), "otp", "four to eight digits")
+	checks.expect(r.Periods >= 0, "num_periods", "0 (as many as the API gives) or more")
+	return checks
+}
+
 // CDSLFiles are the statements that a fetch came to.
 type CDSLFiles struct {
 	Files []File
@@ -83,15 +98,11 @@ type CDSLFiles struct {
 // wrong OTP (an ErrBadRequest) may be tried again in the same session. A session
 // that is gone is ErrNotFound.
 func (c *Client) CDSLVerify(ctx context.Context, request CDSLVerifyRequest) (*CDSLFiles, error) {
-	var checks checks
-	checks.expect(sessionIDForm.MatchString(request.SessionID.Reveal()), "session_id", "letters, digits and ._~-")
-	checks.expect(otpForm.MatchString(request.OTP.Reveal()), "otp", "four to eight digits")
-	checks.expect(request.Periods >= 0, "num_periods", "0 (as many as the API gives) or more")
 	files := &CDSLFiles{}
 	began := time.Now()
 	receipt, err := c.ask(ctx, question{
 		endpoint: verifyEndpoint, path: string(fetchEndpoint) + "/" + url.PathEscape(request.SessionID.Reveal()) + "/verify",
-		fault: checks.fault(), timeout: verifyTimeout, acts: true, lacks: "list of files", limit: maxFilesAnswer,
+		fault: checks(request.Faults()).fault(), timeout: verifyTimeout, acts: true, lacks: "list of files", limit: maxFilesAnswer,
 		secrets: []redact.Secret{request.SessionID, request.OTP},
 		fields: struct {
 			OTP     string `json:"otp"`

@@ -37,6 +37,16 @@ type InboxConnectRequest struct {
 	Provider string
 }
 
+// Faults is what is wrong with the request, nothing when it can be sent.
+func (r InboxConnectRequest) Faults() []FieldFault {
+	var checks checks
+	checks.link("redirect_uri", r.RedirectURI)
+	if r.Provider != "" {
+		checks.oneOf("provider", r.Provider, InboxProviders())
+	}
+	return checks
+}
+
 // InboxConnection is where the owner of the mailbox gives access.
 type InboxConnection struct {
 	OAuthURL redact.Secret
@@ -48,15 +58,10 @@ type InboxConnection struct {
 // InboxConnect returns the page on which the owner of a mailbox gives access to it.
 // It is free.
 func (c *Client) InboxConnect(ctx context.Context, request InboxConnectRequest) (*InboxConnection, error) {
-	var checks checks
-	checks.link("redirect_uri", request.RedirectURI)
-	if request.Provider != "" {
-		checks.oneOf("provider", request.Provider, InboxProviders())
-	}
 	connection := &InboxConnection{}
 	began := time.Now()
 	receipt, err := c.ask(ctx, question{
-		endpoint: inboxConnectEndpoint, fault: checks.fault(), timeout: inboxTimeout, lacks: "oauth_url",
+		endpoint: inboxConnectEndpoint, fault: checks(request.Faults()).fault(), timeout: inboxTimeout, lacks: "oauth_url",
 		fields: struct {
 			RedirectURI string `json:"redirect_uri"`
 			State       string `json:"state,omitzero"`
@@ -120,6 +125,16 @@ type InboxQuery struct {
 	CASTypes []string
 }
 
+// Faults is what is wrong with the query, nothing when it can be sent.
+func (q InboxQuery) Faults() []FieldFault {
+	var checks checks
+	checks.days("start_date", q.Start, "end_date", q.End, true)
+	for i, one := range q.CASTypes {
+		checks.oneOf("cas_types["+strconv.Itoa(i)+"]", one, CASTypes())
+	}
+	return checks
+}
+
 // InboxFile is a statement that came by mail. Its names may hold a PAN. Texts are ""
 // where the API told nothing, or nothing readable.
 type InboxFile struct {
@@ -143,13 +158,8 @@ type InboxFiles struct {
 // or fails.
 func (c *Client) InboxFiles(ctx context.Context, token redact.Secret, query InboxQuery) (*InboxFiles, error) {
 	q := inboxQuestion(inboxCASEndpoint, token, "list of files")
-	var checks checks
-	checks.given("x-inbox-token", token)
-	checks.days("start_date", query.Start, "end_date", query.End, true)
-	for i, one := range query.CASTypes {
-		checks.oneOf("cas_types["+strconv.Itoa(i)+"]", one, CASTypes())
-	}
-	q.fault, q.timeout, q.acts, q.limit = checks.fault(), inboxCASTimeout, true, maxFilesAnswer
+	q.fault = withDefault(q.fault, checks(query.Faults()).fault())
+	q.timeout, q.acts, q.limit = inboxCASTimeout, true, maxFilesAnswer
 	q.fields = struct {
 		Start    string   `json:"start_date,omitzero"`
 		End      string   `json:"end_date,omitzero"`

@@ -29,21 +29,26 @@ type MailbackRequest struct {
 	PAN string
 }
 
+// Faults is what is wrong with the request, nothing when it can be sent.
+func (r MailbackRequest) Faults() []FieldFault {
+	var checks checks
+	checks.email("email", r.Email)
+	checks.days("from_date", r.From, "to_date", r.To, false)
+	checks.given("password", r.Password)
+	if r.PAN != "" {
+		checks.pan("pan_no", r.PAN)
+	}
+	return checks
+}
+
 // Generate has the registrar mail the investor a PDF, which takes some minutes (the
 // docs); half a credit. There is no other sign of it than that mail, so it is not
 // tried again when it fails: an error that matches ErrOutcomeUnknown may have sent
 // one. Where the API has only the newer path of this call, that is found out by its
 // 404 and remembered.
 func (c *Client) Generate(ctx context.Context, request MailbackRequest) (*Receipt, error) {
-	var checks checks
-	checks.email("email", request.Email)
-	checks.days("from_date", request.From, "to_date", request.To, false)
-	checks.given("password", request.Password)
-	if request.PAN != "" {
-		checks.pan("pan_no", request.PAN)
-	}
 	q := question{
-		endpoint: generateEndpoint, fault: checks.fault(), timeout: generateTimeout, acts: true,
+		endpoint: generateEndpoint, fault: checks(request.Faults()).fault(), timeout: generateTimeout, acts: true,
 		secrets: []redact.Secret{request.Password, redact.Secret(request.Email)}, lacks: "status",
 		fields: struct {
 			Email    string `json:"email"`

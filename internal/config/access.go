@@ -71,19 +71,9 @@ func (t AccessToken) Faults() error {
 
 // Secret is the token. The error is a fault of configuration and says nothing of it.
 func (t AccessToken) Secret() (redact.Secret, error) {
-	const variable = "CASPARSER_TOKEN"
-	token := redact.Secret(strings.TrimSpace(os.Getenv(variable)))
-	switch {
-	case t.File == "" && token == "":
-		return "", errors.New(variable + ": not set, nor is CASPARSER_TOKEN_FILE (--token-file); make a token with: enqueuer account token")
-	case t.File == "":
-		return token, nil
-	case token != "":
-		return "", errors.New(variable + ": set, and CASPARSER_TOKEN_FILE (--token-file) too; give one of them")
+	token, err := hidden("CASPARSER_TOKEN", "token-file", t.File)
+	if err == nil && token == "" {
+		err = errors.New("CASPARSER_TOKEN: not set, nor is CASPARSER_TOKEN_FILE (--token-file); make a token with: enqueuer account token")
 	}
-	token, err := readSecretFile(t.File)
-	if err != nil {
-		return "", fault("CASPARSER_TOKEN_FILE", "token-file", "%w", err)
-	}
-	return token, nil
+	return token, err
 }

@@ -67,17 +67,7 @@ func (s Serve) Faults() error {
 
 // Upload is where uploads go; "" for the bucket where they are refused. The prefix
 // ends in a slash, or is empty.
-func (s Serve) Upload() (bucket, prefix string) {
-	address, ok := strings.CutPrefix(s.UploadTo, "s3://")
-	if !ok {
-		return "", ""
-	}
-	bucket, prefix, _ = strings.Cut(address, "/")
-	if prefix = strings.TrimSuffix(prefix, "/"); prefix != "" {
-		prefix += "/"
-	}
-	return bucket, prefix
-}
+func (s Serve) Upload() (bucket, prefix string) { return splitUploadTo(s.UploadTo) }
 
 // LogValue shows the settings.
 func (s Serve) LogValue() slog.Value {

@@ -106,7 +106,7 @@ func plain(cell string) string {
 func replaceFile(name string, write func(io.Writer) error) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(name), ".casflow-*")
 	if err != nil {
-		return fmt.Errorf("write report: %w", err)
+		return fmt.Errorf("write file: %w", err)
 	}
 	defer func() {
 		if err != nil {
@@ -117,7 +117,7 @@ func replaceFile(name string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	if err := os.Rename(file.Name(), name); err != nil {
-		return fmt.Errorf("write report: %w", err)
+		return fmt.Errorf("write file: %w", err)
 	}
 	return nil
 }

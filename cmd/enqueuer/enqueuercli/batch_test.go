@@ -78,7 +78,7 @@ func TestBatchReport_Failures(t *testing.T) {
 	l := setup(t)
 	l.record(t, "may", "a.pdf")
 	l.ask(t, "batch", "report", "april").wantFaults(t, 1, `there is no batch "april"; nothing was ever recorded under that name`)
-	l.ask(t, "batch", "report", "may", "--csv", "/no/such/folder/may.csv").wantFaults(t, 1, "write report: ...no such file or directory")
+	l.ask(t, "batch", "report", "may", "--csv", "/no/such/folder/may.csv").wantFaults(t, 1, "write file: ...no such file or directory")
 	l.ask(t, "status", "--batch", "april").wantFaults(t, 1, `there is no batch "april"; nothing was ever recorded under that name`)
 	l.ask(t, "status", "--batch", "april", "--watch").wantFaults(t, 1, `there is no batch "april"`)
 	l.ask(t, "status", "--batch", "may").wantDone(t)

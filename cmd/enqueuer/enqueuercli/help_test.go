@@ -49,9 +49,10 @@ func TestRun_Help(t *testing.T) {
 		}
 	}
 	visit(parser.Model.Node, nil)
-	// The program, scan, submit, serve, status, batch and its one, dead and its four, account and its five.
-	if commands != 18 {
-		t.Errorf("looked at %d commands, want 18", commands)
+	// The program, scan, submit, upload, serve, status, batch and its one, dead and its four, inbox and its four, cdsl
+	// and its two, generate, account and its five.
+	if commands != 28 {
+		t.Errorf("looked at %d commands, want 28", commands)
 	}
 }
 
