@@ -8,6 +8,16 @@ ALTER TABLE cas.documents
 COMMENT ON COLUMN cas.documents.broker IS 'Whose contract note it is, as the API is told: zerodha, groww, upstox or icici; NULL lets the API find out.';
 COMMENT ON COLUMN cas.documents.cas_type IS 'CDSL, NSDL or CAMS_KFINTECH; CONTRACT_NOTE for contract notes, whose period is the trade date.';
 
+-- A note costs half a credit: what calls cost less than one each, for budgets. Versions
+-- that do not know of it count each call as one, which is never too little.
+ALTER TABLE cas.attempts ADD COLUMN price numeric NOT NULL DEFAULT 1;
+COMMENT ON COLUMN cas.attempts.price IS 'Credits that it counts with in budgets until it ends uncharged; what it cost, where the API says so, is in credits.';
+ALTER TABLE cas.batches ADD COLUMN discount numeric NOT NULL DEFAULT 0;
+COMMENT ON COLUMN cas.batches.discount IS 'What the calls cost less than a credit each: calls less discount is what max_credits is held against.';
+COMMENT ON COLUMN cas.batches.max_credits IS 'Credits that calls under it may come to; NULL is no cap.';
+ALTER TABLE cas.budget_days ADD COLUMN discount numeric NOT NULL DEFAULT 0;
+COMMENT ON COLUMN cas.budget_days.discount IS 'What the calls cost less than a credit each: calls less discount is what max_credits is held against.';
+
 CREATE TABLE cas.contract_notes (
     pan                           text NOT NULL,
     trade_date                    date NOT NULL,
@@ -276,5 +286,9 @@ DROP TABLE cas.contract_note_trades;
 DROP TABLE cas.contract_note_derivatives;
 DROP TABLE cas.contract_note_equities;
 DROP TABLE cas.contract_notes;
+ALTER TABLE cas.budget_days DROP COLUMN discount;
+ALTER TABLE cas.batches DROP COLUMN discount;
+COMMENT ON COLUMN cas.batches.max_credits IS 'Calls that may be begun under it; NULL is no cap.';
+ALTER TABLE cas.attempts DROP COLUMN price;
 COMMENT ON COLUMN cas.documents.cas_type IS 'CDSL, NSDL or CAMS_KFINTECH, once parsed.';
 ALTER TABLE cas.documents DROP CONSTRAINT documents_broker_of_note, DROP COLUMN broker;
