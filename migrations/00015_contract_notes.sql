@@ -8,6 +8,16 @@ ALTER TABLE cas.documents
 COMMENT ON COLUMN cas.documents.broker IS 'Whose contract note it is, as the API is told: zerodha, groww, upstox or icici; NULL lets the API find out.';
 COMMENT ON COLUMN cas.documents.cas_type IS 'CDSL, NSDL or CAMS_KFINTECH; CONTRACT_NOTE for contract notes, whose period is the trade date.';
 
+-- A note costs half a credit: what calls cost less than one each, for budgets. Versions
+-- that do not know of it count each call as one, which is never too little.
+ALTER TABLE cas.attempts ADD COLUMN price numeric NOT NULL DEFAULT 1;
+COMMENT ON COLUMN cas.attempts.price IS 'Credits that it counts with in budgets until it ends uncharged; what it cost, where the API says so, is in credits.';
+ALTER TABLE cas.batches ADD COLUMN discount numeric NOT NULL DEFAULT 0;
+COMMENT ON COLUMN cas.batches.discount IS 'What the calls cost less than a credit each: calls less discount is what max_credits is held against.';
+COMMENT ON COLUMN cas.batches.max_credits IS 'Credits that calls under it may come to; NULL is no cap.';
+ALTER TABLE cas.budget_days ADD COLUMN discount numeric NOT NULL DEFAULT 0;
+COMMENT ON COLUMN cas.budget_days.discount IS 'What the calls cost less than a credit each: calls less discount is what max_credits is held against.';
+
 CREATE TABLE cas.contract_notes (
     pan                           text NOT NULL,
     trade_date                    date NOT NULL,
@@ -33,6 +43,7 @@ CREATE TABLE cas.contract_notes (
     stamp_duty                    numeric,
     net_amount_receivable_payable numeric,
     received_at                   timestamptz NOT NULL,
+    transaction_count             integer NOT NULL,
     document_id                   uuid NOT NULL,
     revision                      integer NOT NULL,
     extra                         jsonb,
@@ -65,6 +76,7 @@ COMMENT ON COLUMN cas.contract_notes.sebi_turnover_fees IS 'Turnover fees of SEB
 COMMENT ON COLUMN cas.contract_notes.stamp_duty IS 'Stamp duty, INR.';
 COMMENT ON COLUMN cas.contract_notes.net_amount_receivable_payable IS 'What is left to receive or to pay, INR.';
 COMMENT ON COLUMN cas.contract_notes.received_at IS 'When casflow received the answer.';
+COMMENT ON COLUMN cas.contract_notes.transaction_count IS 'Rows of equities, derivatives and trades: an answer without any never replaces one that has some.';
 COMMENT ON COLUMN cas.contract_notes.document_id IS 'The document whose answer these rows are.';
 COMMENT ON COLUMN cas.contract_notes.revision IS '1, and one more each time another document''s answer replaced the rows.';
 COMMENT ON COLUMN cas.contract_notes.extra IS 'What the answer holds beyond the columns, and what cannot be read as what its column holds, by path within the object of this row.';
@@ -184,10 +196,99 @@ COMMENT ON COLUMN cas.contract_note_trades.remarks IS 'Remarks of the broker.';
 COMMENT ON COLUMN cas.contract_note_trades.extra IS 'What the answer holds beyond the columns, and what cannot be read as what its column holds, by path within the object of this row.';
 COMMENT ON COLUMN cas.contract_note_trades.source_form IS 'What the columns hold in another form than the answer did, as it came, by path; null where the answer did not have it. Only for giving the answer back; NULL for most rows.';
 
+CREATE TABLE cas.contract_note_revisions (
+    pan                  text NOT NULL,
+    trade_date           date NOT NULL,
+    contract_note_number text NOT NULL,
+    revision             integer NOT NULL,
+    document_id          uuid NOT NULL,
+    outcome              text NOT NULL,
+    reason               text NOT NULL,
+    received_at          timestamptz NOT NULL,
+    transaction_count    integer NOT NULL,
+    decided_at           timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT contract_note_revisions_pkey PRIMARY KEY (pan, trade_date, contract_note_number, revision, document_id),
+    CONSTRAINT contract_note_revisions_outcome_known CHECK (outcome IN ('won', 'lost')),
+    CONSTRAINT contract_note_revisions_reason_known CHECK (CASE outcome
+        WHEN 'won' THEN reason IN ('first', 'has_transactions', 'later_arrival', 'unrecorded')
+        ELSE reason IN ('no_transactions', 'older') END)
+);
+
+COMMENT ON TABLE cas.contract_note_revisions IS 'Which documents were saved for a contract note: whose rows took the place of whose, or did not, and why. The answers of all of them are kept in cas.answers.';
+COMMENT ON COLUMN cas.contract_note_revisions.pan IS 'PAN of the client.';
+COMMENT ON COLUMN cas.contract_note_revisions.trade_date IS 'Day of the trades.';
+COMMENT ON COLUMN cas.contract_note_revisions.contract_note_number IS 'The broker''s number of the note.';
+COMMENT ON COLUMN cas.contract_note_revisions.revision IS 'The revision of the note that stood after the document was saved: its own, if it won.';
+COMMENT ON COLUMN cas.contract_note_revisions.document_id IS 'The document that was saved.';
+COMMENT ON COLUMN cas.contract_note_revisions.outcome IS 'won: the rows became this document''s. lost: those of another kept their place.';
+COMMENT ON COLUMN cas.contract_note_revisions.reason IS 'Won: first; has_transactions (the one before had none); later_arrival; unrecorded (that of the one before is missing). Lost: no_transactions (it has none, the one in place has); older.';
+COMMENT ON COLUMN cas.contract_note_revisions.received_at IS 'When casflow received that answer.';
+COMMENT ON COLUMN cas.contract_note_revisions.transaction_count IS 'Rows of equities, derivatives and trades in that answer.';
+COMMENT ON COLUMN cas.contract_note_revisions.decided_at IS 'When the document was saved for this revision the first time.';
+
+-- The same for roles that must not see PANs, as the masked views of statements are:
+-- without names, addresses and the broker's code of the client, and without extra
+-- and source_form, which may hold anything.
+CREATE VIEW cas.pan_masked_contract_notes WITH (security_barrier) AS
+SELECT cas.mask_pans(pan) AS pan, trade_date, cas.mask_pans(contract_note_number) AS contract_note_number, settlement_number, settlement_date,
+    broker_type, broker_name, sebi_registration, place_of_supply, gst_state_code, pay_in_pay_out_obligation, taxable_value_brokerage,
+    exchange_transaction_charges, cgst, sgst, igst, securities_transaction_tax, sebi_turnover_fees, stamp_duty, net_amount_receivable_payable,
+    received_at, transaction_count, document_id, revision
+FROM cas.contract_notes;
+COMMENT ON VIEW cas.pan_masked_contract_notes IS 'contract_notes without PANs, names, addresses and codes of clients.';
+
+CREATE VIEW cas.pan_masked_contract_note_equities WITH (security_barrier) AS
+SELECT cas.mask_pans(pan) AS pan, trade_date, cas.mask_pans(contract_note_number) AS contract_note_number, ordinal, isin,
+    cas.mask_pans(security_name) AS security_name, security_symbol, buy_quantity, buy_wap, buy_total_value,
+    sell_quantity, sell_wap, sell_total_value, net_obligation
+FROM cas.contract_note_equities;
+COMMENT ON VIEW cas.pan_masked_contract_note_equities IS 'contract_note_equities without PANs.';
+
+CREATE VIEW cas.pan_masked_contract_note_derivatives WITH (security_barrier) AS
+SELECT cas.mask_pans(pan) AS pan, trade_date, cas.mask_pans(contract_note_number) AS contract_note_number, ordinal,
+    cas.mask_pans(contract_description) AS contract_description, buy_sell_bf_cf, quantity, wap_per_unit, brokerage_per_unit,
+    closing_rate_per_unit, net_total
+FROM cas.contract_note_derivatives;
+COMMENT ON VIEW cas.pan_masked_contract_note_derivatives IS 'contract_note_derivatives without PANs.';
+
+CREATE VIEW cas.pan_masked_contract_note_trades WITH (security_barrier) AS
+SELECT cas.mask_pans(pan) AS pan, trade_date, cas.mask_pans(contract_note_number) AS contract_note_number, ordinal, order_number, order_time,
+    trade_number, trade_time, cas.mask_pans(security_description) AS security_description, buy_sell, quantity, exchange, brokerage,
+    net_rate_per_unit, closing_rate_per_unit, net_total, cas.mask_pans(remarks) AS remarks
+FROM cas.contract_note_trades;
+COMMENT ON VIEW cas.pan_masked_contract_note_trades IS 'contract_note_trades without PANs, also in remarks.';
+
+-- +goose StatementBegin
+DO $$
+DECLARE
+    masked record;
+BEGIN -- a column of a masked view means what it does in the table behind it
+    FOR masked IN
+        SELECT v.relname AS view, c.attname AS name, col_description(b.oid, o.attnum) AS meaning
+        FROM pg_class v JOIN pg_class b ON b.relname = substr(v.relname, length('pan_masked_') + 1) AND b.relnamespace = v.relnamespace
+        JOIN pg_attribute c ON c.attrelid = v.oid AND c.attnum > 0
+        JOIN pg_attribute o ON o.attrelid = b.oid AND o.attname = c.attname
+        WHERE v.relnamespace = 'cas'::regnamespace AND v.relname LIKE 'pan\_masked\_contract\_note%'
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN cas.%I.%I IS %L', masked.view, masked.name,
+            CASE WHEN masked.name = 'pan' THEN 'PAN, masked.' ELSE masked.meaning END);
+    END LOOP;
+END $$;
+-- +goose StatementEnd
+
 -- +goose Down
+DROP VIEW cas.pan_masked_contract_note_trades;
+DROP VIEW cas.pan_masked_contract_note_derivatives;
+DROP VIEW cas.pan_masked_contract_note_equities;
+DROP VIEW cas.pan_masked_contract_notes;
+DROP TABLE cas.contract_note_revisions;
 DROP TABLE cas.contract_note_trades;
 DROP TABLE cas.contract_note_derivatives;
 DROP TABLE cas.contract_note_equities;
 DROP TABLE cas.contract_notes;
+ALTER TABLE cas.budget_days DROP COLUMN discount;
+ALTER TABLE cas.batches DROP COLUMN discount;
+COMMENT ON COLUMN cas.batches.max_credits IS 'Calls that may be begun under it; NULL is no cap.';
+ALTER TABLE cas.attempts DROP COLUMN price;
 COMMENT ON COLUMN cas.documents.cas_type IS 'CDSL, NSDL or CAMS_KFINTECH, once parsed.';
 ALTER TABLE cas.documents DROP CONSTRAINT documents_broker_of_note, DROP COLUMN broker;

@@ -24,10 +24,12 @@ func (call *call) answer(reply *reply) (*Answer, error) {
 		failure.Message = fmt.Sprintf("answer is larger than %d bytes and cannot be kept", call.limit)
 		return answer, failure
 	}
-	if call.endpoint == ContractNoteParse {
-		return call.contractNote(reply, answer, failure)
-	}
 	env := readEnvelope(reply.body)
+	known, shape, members := env.unified, "the unified response", statementMembers()
+	if call.endpoint == ContractNoteParse {
+		known = holdsContractNote(withoutBOM(reply.body)) || holdsContractNote(env.data)
+		shape, members = "a contract note", contractNoteMembers()
+	}
 	switch {
 	case !env.complete && nestedBeyond(reply.body, maxNesting): // asking again would not help
 		failure.Class = ErrBadAnswer
@@ -38,11 +40,11 @@ func (call *call) answer(reply *reply) (*Answer, error) {
 		failure.OutcomeUnknown = true
 		failure.Message = call.notJSON(reply)
 		return nil, failure
-	case env.failed, !env.unified && namesFailure(reply.status, env):
+	case env.failed, !known && namesFailure(reply.status, env):
 		return nil, call.rejected(reply.status, reply.header, env, reply.body)
-	case !env.unified:
+	case !known:
 		failure.Class = ErrBadAnswer
-		failure.Message = "answer is not the unified response: " + difference(withoutBOM(reply.body))
+		failure.Message = "answer is not " + shape + ": " + difference(withoutBOM(reply.body), members)
 		return answer, failure
 	}
 	return answer, nil

@@ -1,17 +1,5 @@
 package casapi
 
-// ContractNoteAnswer is the API's answer to a contract note: the note in an
-// envelope, which no statement has.
-type ContractNoteAnswer struct {
-	Status Value        `json:"status"` // "success"
-	Msg    Value        `json:"msg"`
-	Data   ContractNote `json:"data"`
-	Extra  Extra        `json:",embed"`
-
-	// Bare says that the note stands alone, without the envelope.
-	Bare bool `json:"-"`
-}
-
 // ContractNote is what the API reads in a broker's contract note. No member of it
 // is required by the schema. Members and kinds are those of the API's published
 // schema. Which sign a buy has differs between the API's own samples: go by the
@@ -25,6 +13,11 @@ type ContractNote struct {
 	Trades      List[DetailedTrade]          `json:"detailed_trades"`
 	Charges     ChargesSummary               `json:"charges_summary"`
 	Extra       Extra                        `json:",embed"`
+
+	// Wrapper is the envelope that the note was in: "data", beside "status" and "msg",
+	// as the API answers. Repeated are as in Statement.
+	Wrapper  Wrapper    `json:"-"`
+	Repeated []Repeated `json:"-"`
 }
 
 // ContractNoteInfo says which contract note it is.
@@ -118,7 +111,6 @@ type ChargesSummary struct {
 	Extra                      Extra `json:",embed"`
 }
 
-func (a *ContractNoteAnswer) misread(raw Value)     { a.Extra = misplaced(raw) }
 func (n *ContractNote) misread(raw Value)           { n.Extra = misplaced(raw) }
 func (i *ContractNoteInfo) misread(raw Value)       { i.Extra = misplaced(raw) }
 func (b *BrokerInfo) misread(raw Value)             { b.Extra = misplaced(raw) }

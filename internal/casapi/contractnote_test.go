@@ -26,7 +26,7 @@ const note = `{"status":"success","msg":"Parsed","data":{"contract_note_info":{"
 // drawNote is draw for contract notes.
 func drawNote(at, raw string) *sketch {
 	s := &sketch{at: at, raw: raw, kinds: map[string]string{}}
-	s.write(reflect.TypeFor[casapi.ContractNoteAnswer](), "")
+	s.write(reflect.TypeFor[casapi.ContractNote](), "")
 	return s
 }
 
@@ -55,7 +55,7 @@ func TestDecodeContractNote_EveryMember(t *testing.T) {
 	}
 	for _, raw := range []string{`null`, `"text"`, `-1.50`, `{}`, `[]`, `[1,null,{"a":[]}]`} {
 		for at, kind := range s.kinds {
-			if at == "" || at == "data" || kind == "value" {
+			if at == "" || kind == "value" {
 				continue
 			}
 			want := whole(s)
@@ -87,7 +87,7 @@ func TestDecodeContractNote_Samples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, got := s.ContractNote, answer.Data
+		want, got := s.ContractNote, answer
 		if len(got.Equities.Items) != len(want.Equities) || len(got.Derivatives.Items) != len(want.Derivatives) ||
 			len(got.Trades.Items) != len(want.Trades) {
 			t.Errorf("%s: %d, %d and %d rows", s.Filename, len(got.Equities.Items), len(got.Derivatives.Items), len(got.Trades.Items))
@@ -115,18 +115,26 @@ func TestDecodeContractNote_Shapes(t *testing.T) {
 		if err != nil {
 			return err.Error()
 		}
-		text, _ := answer.Data.Info.ContractNoteNumber.Text()
+		text, _ := answer.Info.ContractNoteNumber.Text()
 		return text
 	}
-	const not, broken = "decode contract note: bad answer: not a contract note", "decode contract note: bad answer: not JSON, or cut off"
+	const bad = "decode contract note: bad answer: "
+	const not, broken = bad + "contract_note_info: expected object, got nothing", bad + "not JSON, or cut off"
+	const notInData = bad + "data.contract_note_info: expected object, got nothing"
 	for body, want := range map[string]string{
 		note: "ZZ/1", "\ufeff" + note: "ZZ/1", `{"contract_note_info":{"contract_note_number":"ZZ/2"}}`: "ZZ/2",
-		`{"data":{"detailed_trades":[]}}`:                                        "",
-		`{"data":{"contract_note_info":{"contract_note_number":"a` + "\xff\"}}}": "a\ufffd",
+		`{"status":{"contract_note_info":{"contract_note_number":"ZZ/3"}}}`:                                                             "ZZ/3",
+		`{"data":{"detailed_trades":[]}}`:                                                                                               "",
+		`{"data":{"contract_note_info":{"contract_note_number":"a` + "\xff\xfe\"}}}":                                                    "a\ufffd\ufffd",
 		`{"status":"success","data":{"contract_note_info":{"contract_note_number":5},"contract_note_info":{"contract_note_number":6}}}`: "6",
-		`{"data":{"detailed_trades":[{}` + strings.Repeat(`,{}`, 1<<19) + `]}}`:                                                         "decode contract note: bad answer: more rows than can be held in memory",
-		note[:50]: broken, ``: broken, note + note: broken, unified: not, `{"data":` + unified + `}`: not, `[]`: not,
-		`{"data":{"contract_note_info":[],"detailed_trades":{}}}`: not, `{"data":null}`: not, `{"data":[` + note + `]}`: not,
+		`{"data":` + note + `,"data":{"contract_note_info":{"contract_note_number":7}}}`:                                                "7",
+		`{"data":{"detailed_trades":[null` + strings.Repeat(`,null`, 1<<20) + `]}}`:                                                     bad + "more objects and lists than can be held in memory",
+		nestedNote(10_000): "ZZ/1", nestedNote(10_001): bad + "nested deeper than 10000 levels",
+		note[:50]: broken, ``: broken, note + note: broken, unified: not, `{"data":` + unified + `}`: notInData, `[]`: bad + "expected object, got array",
+		`{"data":{"contract_note_info":{}},"data":5}`:             not,
+		`{"data":{"contract_note_info":[],"detailed_trades":{}}}`: bad + "data.contract_note_info: expected object, got array",
+		`{"data":{"broker_info":null,"detailed_trades":{}}}`:      bad + "data.broker_info: expected object, got null",
+		`{"data":null}`: not, `{"data":[` + note + `]}`: not,
 	} {
 		if got := number(body); got != want {
 			t.Errorf("%.200s: got %q, want %q", body, got, want)
@@ -134,10 +142,41 @@ func TestDecodeContractNote_Shapes(t *testing.T) {
 	}
 }
 
+// nestedNote is a note nested so many levels deep.
+func nestedNote(levels int) string {
+	const open = `{"contract_note_info":{"contract_note_number":"ZZ/1"},"a":`
+	return open + strings.Repeat("[", levels-1) + strings.Repeat("]", levels-1) + "}"
+}
+
+// TestDecodeContractNote_Repeated: of members whose name comes again the last counts,
+// and the others are kept; so is what is around the note.
+func TestDecodeContractNote_Repeated(t *testing.T) {
+	t.Parallel()
+	const body = `{"status":"success","status":1,"new":true,"data":{"client_info":{"pan":"a"},"client_info":{"pan":"b","pan":"c","pan":null}}}`
+	got, err := casapi.DecodeContractNote([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &casapi.ContractNote{
+		Client:  casapi.ClientInfo{PAN: "null"},
+		Wrapper: casapi.Wrapper{In: "data", Beside: casapi.Extra{"status": "1", "new": "true"}},
+		Repeated: []casapi.Repeated{
+			{Path: "/status", Value: `"success"`},
+			{Path: "/data/client_info", Value: `{"pan":"a"}`},
+			{Path: "/data/client_info/pan", Value: `"b"`},
+			{Path: "/data/client_info/pan", Value: `"c"`},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func FuzzDecodeContractNote(f *testing.F) {
 	f.Add([]byte(drawNote("", "").json.String()))
 	for _, body := range []string{
 		note, note[:60], `{"data":{"broker_info":{}},"data":5}`, `{"charges_summary":{},"a":{"data":1e999}}`,
+		`{"status":{"detailed_trades":[]},"msg":1,"msg":{"a":1,"a":2}}`,
 		"{\"data\":{\"client_info\":{\"name\":\"\\ud800\\u0000\xff\"},\"detailed_trades\":[null,5,{\"remarks\":[]}]}}",
 	} {
 		f.Add([]byte(body))
@@ -145,8 +184,12 @@ func FuzzDecodeContractNote(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		answer, err := casapi.DecodeContractNote(body)
 		if err != nil {
-			if !errors.Is(err, casapi.ErrBadAnswer) || answer != nil || strings.HasSuffix(err.Error(), "unreadable") {
+			if !errors.Is(err, casapi.ErrBadAnswer) || answer != nil {
 				t.Errorf("got %+v, %v", answer, err)
+			}
+			// Decoding may fail only for what the first look already found.
+			if strings.HasSuffix(err.Error(), "unreadable") || strings.Contains(err.Error(), "at byte") || strings.Contains(err.Error(), "repeated") {
+				t.Errorf("is JSON with a contract note, but: %v", err)
 			}
 			return
 		}
@@ -218,6 +261,7 @@ func TestClient_Parse_ContractNoteRefused(t *testing.T) {
 		{name: "Page", status: 200, body: `<html>`, want: casapi.ErrUnavailable, unknown: true},
 		{name: "CutOff", status: 200, body: note[:70], want: casapi.ErrUnavailable, unknown: true},
 		{name: "Statement", status: 200, body: unified, want: casapi.ErrBadAnswer, kept: true},
+		{name: "TooDeep", status: 200, body: nestedNote(10_001), want: casapi.ErrBadAnswer, kept: true},
 		{name: "NoData", status: 200, body: `{"status":"success","msg":"ok"}`, want: casapi.ErrBadAnswer, kept: true},
 		{name: "KeyWithoutStatus", status: 200, body: `{"detail":"Invalid API key"}`, want: casapi.ErrUnauthorized},
 	}

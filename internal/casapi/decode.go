@@ -88,9 +88,9 @@ func (l *List[T]) add(decoder *jsontext.Decoder) error {
 type object interface{ misread(raw Value) }
 
 // Wrapper is an object around the unified response, as older docs show it and
-// clients report it.
+// clients report it, or around a contract note.
 type Wrapper struct {
-	In     string // the member that the unified response is in; "" without a wrapper
+	In     string // the member that the answer proper is in; "" without a wrapper
 	Beside Extra  // the other members
 }
 
@@ -102,23 +102,31 @@ type Wrapper struct {
 // unified response (then the error names the first that differs), or is too
 // large in memory.
 func DecodeStatement(body []byte) (*Statement, error) {
+	statement, repeated, err := decodeTolerantly(body, decodeStatement)
+	if err != nil {
+		return nil, fmt.Errorf("decode statement: %w: %w", ErrBadAnswer, err)
+	}
+	statement.Repeated = repeated
+	return statement, nil
+}
+
+// decodeTolerantly reads a body that may have names more than once in an object, and
+// bytes that are no UTF-8, with a function that takes neither.
+func decodeTolerantly[T any](body []byte, read func([]byte) (*T, error)) (*T, []Repeated, error) {
 	body = withoutBOM(body)
 	if !utf8.Valid(body) {
 		body = bytes.Map(func(r rune) rune { return r }, body)
 	}
-	statement, err := decodeStatement(body)
-	if errors.Is(err, errRepeated) {
-		var repeated []Repeated
-		if body, repeated, err = withoutRepeats(body); err == nil {
-			if statement, err = decodeStatement(body); err == nil {
-				statement.Repeated = repeated
-			}
-		}
+	answer, err := read(body)
+	if !errors.Is(err, errRepeated) {
+		return answer, nil, err
 	}
+	body, repeated, err := withoutRepeats(body)
 	if err != nil {
-		return nil, fmt.Errorf("decode statement: %w: %w", ErrBadAnswer, err)
+		return nil, nil, err
 	}
-	return statement, nil
+	answer, err = read(body)
+	return answer, repeated, err
 }
 
 func decodeStatement(body []byte) (*Statement, error) {
@@ -138,9 +146,13 @@ func decodeStatement(body []byte) (*Statement, error) {
 	case env.unified: // as far as it tells anything: "nps" is [], say
 		return &statement, err
 	case !readObject(env.data).unified:
-		return nil, errors.New(difference(body))
+		return nil, errors.New(difference(body, statementMembers()))
 	}
-	return unwrap(body, env)
+	statement = Statement{} // the first look has put what is around into its extra
+	if statement.Wrapper, err = unwrap(body, env, &statement); err != nil {
+		return nil, err
+	}
+	return &statement, nil
 }
 
 // hasList reports whether one of the statement's arrays has anything in it.
@@ -148,22 +160,22 @@ func (s *Statement) hasList() bool {
 	return len(s.DematAccounts.Items)+len(s.MutualFunds.Items)+len(s.NPS.Items) > 0
 }
 
-// unwrap reads a response that is inside a member of body.
-func unwrap(body []byte, env envelope) (*Statement, error) {
-	statement := Statement{Wrapper: Wrapper{In: env.in, Beside: Extra{}}}
-	if _, err := decode(env.data, &statement); err != nil {
-		return nil, err
+// unwrap reads an answer that is inside a member of body, and returns what is around
+// it.
+func unwrap(body []byte, env envelope, into any) (Wrapper, error) {
+	if _, err := decode(env.data, into); err != nil {
+		return Wrapper{}, err
 	}
-	beside, members := statement.Wrapper.Beside, 0
+	beside, members := Extra{}, 0
 	eachMember(body, func(name string, value jsontext.Value) {
 		beside[name] = Value(value)
 		members++
 	})
 	if len(beside) < members {
-		return nil, errRepeated
+		return Wrapper{}, errRepeated
 	}
 	delete(beside, env.in)
-	return &statement, nil
+	return Wrapper{In: env.in, Beside: beside}, nil
 }
 
 // ReadList reads a value as an array of objects, for arrays that stand where the

@@ -39,8 +39,8 @@ func nestedBeyond(body []byte, levels int) bool {
 }
 
 // difference names the first place in which a body, which is JSON, differs from
-// the unified response: "demat_accounts: expected array, got string".
-func difference(body []byte) string {
+// an answer with these members: "demat_accounts: expected array, got string".
+func difference(body []byte, members []member) string {
 	if kind := jsontext.Value(body).Kind(); kind != jsontext.KindBeginObject {
 		return "expected object, got " + kindName(kind)
 	}
@@ -51,15 +51,15 @@ func difference(body []byte) string {
 	}
 	kinds := map[string]jsontext.Kind{}
 	eachMember(body, func(name string, value jsontext.Value) { kinds[name] = value.Kind() })
-	for _, member := range statementMembers() {
+	for _, member := range members {
 		if kind, found := kinds[member.name]; found && kind != member.kind {
 			return fmt.Sprintf("%s%s: expected %s, got %s", prefix, member.name, kindName(member.kind), kindName(kind))
 		}
 	}
-	return prefix + "meta: expected object, got nothing"
+	return fmt.Sprintf("%s%s: expected %s, got nothing", prefix, members[0].name, kindName(members[0].kind))
 }
 
-// member is a member of the unified response and its kind.
+// member is a member of an answer and its kind.
 type member struct {
 	name string
 	kind jsontext.Kind
@@ -77,10 +77,27 @@ func statementMembers() []member {
 	}
 }
 
+func contractNoteMembers() []member {
+	return []member{
+		{"contract_note_info", jsontext.KindBeginObject},
+		{"broker_info", jsontext.KindBeginObject},
+		{"client_info", jsontext.KindBeginObject},
+		{"equity_transactions", jsontext.KindBeginArray},
+		{"derivatives_transactions", jsontext.KindBeginArray},
+		{"detailed_trades", jsontext.KindBeginArray},
+		{"charges_summary", jsontext.KindBeginObject},
+	}
+}
+
 // StatementMembers are the members that the unified response has of its own.
-func StatementMembers() []string {
+func StatementMembers() []string { return names(statementMembers()) }
+
+// ContractNoteMembers are the members that a contract note has of its own.
+func ContractNoteMembers() []string { return names(contractNoteMembers()) }
+
+func names(members []member) []string {
 	var names []string
-	for _, m := range statementMembers() {
+	for _, m := range members {
 		names = append(names, m.name)
 	}
 	return names

@@ -56,7 +56,7 @@ func TestClient_StandIn_ContractNote(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if number, _ := note.Data.Info.ContractNoteNumber.Text(); number != s.ContractNote.Info.Number {
+		if number, _ := note.Info.ContractNoteNumber.Text(); number != s.ContractNote.Info.Number {
 			t.Errorf("%s: number %q, want %s", s.Filename, number, s.ContractNote.Info.Number)
 		}
 	}

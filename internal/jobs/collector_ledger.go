@@ -22,7 +22,7 @@ func (c *Collector) ledger(ctx context.Context) []prometheus.Metric {
 	metrics := []prometheus.Metric{
 		gauge(upDesc, 1, backendPostgres), gauge(skewDesc, s.Skew.Seconds(), backendPostgres),
 		gauge(unknownDesc, float64(s.Unknown)), gauge(callbacksDesc, float64(callbacks.N)), gauge(overBudgetDesc, float64(s.OverBudget)), gauge(workersDesc, float64(s.Workers)),
-		gauge(budgetDesc, float64(s.Today.Calls)), gauge(budgetMaxDesc, float64(s.Today.MaxCredits)), gauge(floorDesc, float64(s.Today.InteractiveFloor)),
+		gauge(budgetMaxDesc, float64(s.Today.MaxCredits)), gauge(floorDesc, float64(s.Today.InteractiveFloor)),
 		gauge(recentDesc, float64(s.Recent.Total), "recorded"), gauge(recentDesc, float64(s.Recent.Parsed), "parsed"),
 		gauge(recentDesc, float64(s.Recent.Dead), "dead"),
 		gauge(deadRatioDesc, float64(s.Recent.WorstDead)/float64(max(1, s.Recent.WorstFinished))),
@@ -36,8 +36,10 @@ func (c *Collector) ledger(ctx context.Context) []prometheus.Metric {
 	for _, queue := range []string{storage.QueueInteractive, storage.QueueBulk} {
 		metrics = append(metrics, gauge(oldestDesc, s.OldestPending[queue].Seconds(), queue))
 	}
-	if left, err := strconv.ParseFloat(s.Credits, 64); err == nil { // else it is not known
-		metrics = append(metrics, gauge(creditsDesc, left))
+	for desc, credits := range map[*prometheus.Desc]string{creditsDesc: s.Credits, budgetDesc: s.Today.Credits} {
+		if n, err := strconv.ParseFloat(credits, 64); err == nil { // else it is not known
+			metrics = append(metrics, gauge(desc, n))
+		}
 	}
 	return metrics
 }

@@ -50,7 +50,7 @@ func readStatement(from source) (reading, error) {
 	if n.out.Key, err = n.key(answer, from); err != nil {
 		return reading{}, err
 	}
-	n.structure(answer)
+	n.header.structure(answer.Wrapper, answer.Repeated, answer.Extra, casapi.StatementMembers())
 	n.out.Rest = n.header.rest()
 	n.out.Checks = check(n.out)
 	return reading{content: n.out, unreadable: n.unreadable}, nil
@@ -98,17 +98,6 @@ func (n *normalizer) head(answer *casapi.Statement) {
 	list(r, "mutual_funds", &answer.MutualFunds)
 	list(r, "nps", &answer.NPS)
 	list(r, "insurance.life_insurance_policies", &answer.Insurance.LifeInsurancePolicies)
-}
-
-// structure notes what was around the response and what came twice in it. What
-// stood beside it is extra as well.
-func (n *normalizer) structure(answer *casapi.Statement) {
-	if wrapper := answer.Wrapper; wrapper.In != "" {
-		n.header.wrapper(wrapper, answer.Extra, casapi.StatementMembers())
-	}
-	if len(answer.Repeated) > 0 {
-		n.header.repeated(answer.Repeated)
-	}
 }
 
 // key says whose statement it is and for which period.

@@ -38,6 +38,18 @@ func (r *row) keyed(path string, v casapi.Value, key string) {
 	r.came(path, v)
 }
 
+// structure notes what was around an answer and what came twice in it. What stood
+// beside it is extra as well. own and fields are the members that the answer has
+// without and with a place.
+func (r *row) structure(around casapi.Wrapper, repeated []casapi.Repeated, own casapi.Extra, fields []string) {
+	if around.In != "" {
+		r.wrapper(around, own, fields)
+	}
+	if len(repeated) > 0 {
+		r.repeated(repeated)
+	}
+}
+
 func (r *row) wrapper(w casapi.Wrapper, own casapi.Extra, fields []string) {
 	form := storage.Wrapper{In: w.In, Shadowed: make(map[string]jsontext.Value)}
 	for _, name := range slices.Sorted(maps.Keys(w.Beside)) {

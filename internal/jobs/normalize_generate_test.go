@@ -21,14 +21,23 @@ type generator struct {
 
 // generate writes an answer for a PAN. The same seed gives the same answer.
 func generate(seed uint64, pan string) []byte {
+	g := newGenerator(seed, pan)
+	return g.wrapped(g.IntN(6) == 0, g.statement)
+}
+
+func newGenerator(seed uint64, pan string) *generator {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 7)), pan: pan}
 	g.odd = []int{0, 20, 200}[g.IntN(3)]
-	wrapped := g.IntN(6) == 0
-	if wrapped {
+	return g
+}
+
+// wrapped writes an answer, inside an object or not.
+func (g *generator) wrapped(inside bool, answer func()) []byte {
+	if inside {
 		g.WriteString(`{"status":"success",` + g.unknownMember() + `,"data":`)
 	}
-	g.statement()
-	if wrapped {
+	answer()
+	if inside {
 		g.WriteString(`,` + g.unknownMember() + "}")
 	}
 	return []byte(g.String())

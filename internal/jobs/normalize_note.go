@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 
 	"casflow/internal/casapi"
@@ -11,11 +10,11 @@ import (
 
 // readContractNote is normalize for contract notes.
 func readContractNote(from source) (reading, error) {
-	answer, err := casapi.DecodeContractNote(from.body)
+	note, err := casapi.DecodeContractNote(from.body)
 	if err != nil {
 		return reading{}, fmt.Errorf("%w: %w", errBadAnswer, err)
 	}
-	n := &noteReader{answer: answer, note: &answer.Data, unreadable: make(map[string]int), out: &storage.ContractNote{ReceivedAt: from.receivedAt}}
+	n := &noteReader{note: note, unreadable: make(map[string]int), out: &storage.ContractNote{ReceivedAt: from.receivedAt}}
 	n.header = newRow(n.unreadable, tableContractNotes)
 	n.head()
 	n.equities()
@@ -24,32 +23,17 @@ func readContractNote(from source) (reading, error) {
 	if n.out.Key, err = n.key(from.pan); err != nil {
 		return reading{}, err
 	}
-	if !answer.Bare {
-		beside := maps.Clone(answer.Extra)
-		if beside == nil {
-			beside = make(casapi.Extra)
-		}
-		beside["status"], beside["msg"] = answer.Status, answer.Msg
-		n.header.wrapper(casapi.Wrapper{In: "data", Beside: beside}, n.note.Extra, noteMembers())
-	}
+	n.header.structure(note.Wrapper, note.Repeated, note.Extra, casapi.ContractNoteMembers())
 	n.out.Rest = n.header.rest()
 	return reading{content: n.out, unreadable: n.unreadable}, nil
 }
 
 // noteReader collects the rows of a contract note.
 type noteReader struct {
-	answer     *casapi.ContractNoteAnswer
 	note       *casapi.ContractNote
 	out        *storage.ContractNote
 	header     *row
 	unreadable map[string]int
-}
-
-// noteMembers are the members that a contract note has of its own.
-func noteMembers() []string {
-	return []string{
-		"contract_note_info", "broker_info", "client_info", "equity_transactions", "derivatives_transactions", "detailed_trades", "charges_summary",
-	}
 }
 
 // head reads the header row, but for its key.
@@ -152,9 +136,9 @@ const maxNoteNumber = 256
 func (n *noteReader) key(supplied string) (storage.ContractNoteKey, error) {
 	r, info, client := n.header, &n.note.Info, &n.note.Client
 	const day, number, pan = "contract_note_info.trade_date", "contract_note_info.contract_note_number", "client_info.pan"
-	place := "data."
-	if n.answer.Bare {
-		place = ""
+	place := ""
+	if in := n.note.Wrapper.In; in != "" {
+		place = in + "."
 	}
 	key := storage.ContractNoteKey{TradeDate: r.keyDate(day, info.TradeDate)}
 	if key.TradeDate == "" {

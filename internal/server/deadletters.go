@@ -167,7 +167,7 @@ func (s *Server) postRedrive(w http.ResponseWriter, r *http.Request, _ string) e
 	done := client.Redriven{DryRun: q.DryRun, ByReason: map[string]int{}}
 	for _, c := range counts {
 		done.Documents += c.N
-		done.CreditsAtMost += c.N - c.Answered
+		done.CreditsAtMost += c.Credits
 		done.ByReason[string(c.Reason)] = c.N
 	}
 	if !q.DryRun {

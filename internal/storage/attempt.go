@@ -65,18 +65,18 @@ WITH gate AS (
 	       ` + sameBytesSQL + `
 	    OR EXISTS (SELECT FROM cas.answers a WHERE a.sha256 = @sha256 AND a.endpoint = @endpoint AND a.document_id <> @document) AS same_bytes,
 	       EXISTS (SELECT FROM cas.documents d
-	               LEFT JOIN cas.batches b ON b.batch = d.batch LEFT JOIN cas.budget_days y ON y.day = ` + todaySQL + `
+	               LEFT JOIN cas.batches b ON b.batch = d.batch
 	               WHERE d.document_id = @document
-	                 AND (b.calls >= b.max_credits OR coalesce(y.calls, 0) >= ` + dailySQL + `)) AS spent
+	                 AND (` + spentSQL + ` + ` + priceSQL + ` > b.max_credits OR ` + todaySpentSQL + ` + ` + priceSQL + ` > ` + dailySQL + `)) AS spent
 ), counted AS (
-	UPDATE cas.documents
+	UPDATE cas.documents d
 	SET attempts = attempts + 1, sha256 = @sha256, size_bytes = @size, stalled_since = NULL, updated_at = now()
 	FROM gate
 	WHERE document_id = @document AND claimed_by = @worker AND status = 'calling' AND NOT gate.paused AND NOT gate.same_bytes AND NOT gate.spent
-	RETURNING attempts, batch
+	RETURNING d.attempts, d.batch, ` + priceSQL + ` AS price
 )` + countSQL + `, begun AS (
-	INSERT INTO cas.attempts (request_id, document_id, endpoint, worker_id)
-	SELECT @request, @document, @endpoint, @worker FROM counted
+	INSERT INTO cas.attempts (request_id, document_id, endpoint, worker_id, price)
+	SELECT @request, @document, @endpoint, @worker, price FROM counted
 )
 SELECT paused, same_bytes, spent, coalesce((SELECT attempts FROM counted), 0) FROM gate`
 	args := a.args()
@@ -150,7 +150,7 @@ WITH was AS (
 	    message = nullif(@message, ''), api_request_id = nullif(@api_request_id, ''), credits = nullif(@credits, '')::numeric,
 	    retry_at = now() + @retry_in::interval
 	FROM was WHERE a.request_id = was.request_id
-	RETURNING a.document_id, a.started_at, ` + countsSQL + ` - was.counts AS change
+	RETURNING a.document_id, a.started_at, a.price, ` + countsSQL + ` - was.counts AS change
 )` + recountSQL + `
 SELECT FROM days_recounted`
 

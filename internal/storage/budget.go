@@ -8,11 +8,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Budget is what the fleet may spend in a day. A call counts as a credit from its
+// Budget is what the fleet may spend in a day. A call counts with its price from its
 // begin; one that ends uncharged is given back, one whose outcome is unknown is
 // not. The zero value is no cap.
 type Budget struct {
-	// DailyCredits is how many calls may be begun in a day; 0 is no cap.
+	// DailyCredits is how many credits calls of a day may come to; 0 is no cap.
 	DailyCredits int
 	// InteractiveFloor is how many of them, the day's last, are not for bulk.
 	InteractiveFloor int
@@ -23,15 +23,37 @@ func (b Budget) args() pgx.NamedArgs {
 	return pgx.NamedArgs{"daily": b.DailyCredits, "floor": b.InteractiveFloor}
 }
 
+// CreditsAtMost is what calls for so many documents of a kind cost, in whole credits.
+func CreditsAtMost(kind string, documents int) int {
+	if kind == KindContractNote {
+		return (documents + 1) / 2
+	}
+	return documents
+}
+
 const (
+	// priceSQL is what a call for a document d costs, in credits, as the API's price
+	// list has it; CreditsAtMost is the same. perCreditSQL is how many calls a credit
+	// is good for at the most.
+	priceSQL     = `CASE d.kind WHEN 'contract_note' THEN 0.5 ELSE 1.0 END`
+	perCreditSQL = `2`
+
+	// spentSQL is what the calls of a batch or day b come to, in credits: calls count
+	// whole, for versions of the program that know no other price, and the discount is
+	// what they cost less.
+	spentSQL = `(b.calls - b.discount)`
+
 	// todaySQL is the day that counts: in India, where the API's account lives, by
 	// the clock of Postgres, which all workers share.
 	todaySQL = `(now() AT TIME ZONE 'Asia/Kolkata')::date`
 
+	// todaySpentSQL is what the calls of the day come to, in credits.
+	todaySpentSQL = `coalesce((SELECT ` + spentSQL + ` FROM cas.budget_days b WHERE b.day = ` + todaySQL + `), 0)`
+
 	// dailySQL is what the calls of the day may come to for d.queue; NULL is no cap.
 	dailySQL = `nullif(@daily::integer, 0) - @floor::integer * (d.queue <> 'interactive')::integer`
 
-	// countsSQL is 1 for an attempt a that counts as a credit, else 0.
+	// countsSQL is 1 for an attempt a that counts, else 0.
 	countsSQL = `(a.outcome NOT IN ('refused', 'failed', 'throttled') OR coalesce(a.credits, 0) > 0)::integer`
 
 	// lockBatchSQL and lockDaySQL hold the rows that a call for @document is counted
@@ -42,27 +64,28 @@ const (
 		AND (max_credits IS NOT NULL OR @daily::integer > 0) FOR NO KEY UPDATE`
 	lockDaySQL = `INSERT INTO cas.budget_days AS b (day) VALUES (` + todaySQL + `) ON CONFLICT (day) DO UPDATE SET calls = b.calls WHERE false`
 
-	// countSQL goes on after a CTE "counted" with the batch of an attempt that begins.
+	// countSQL goes on after a CTE "counted" with the batch and price of an attempt that
+	// begins.
 	countSQL = `, of_batch AS (
-	UPDATE cas.batches b SET calls = b.calls + 1 FROM counted WHERE b.batch = counted.batch
+	UPDATE cas.batches b SET calls = b.calls + 1, discount = b.discount + 1 - counted.price FROM counted WHERE b.batch = counted.batch
 	RETURNING b.batch
 ), of_day AS (
-	INSERT INTO cas.budget_days AS y (day, calls)
-	SELECT ` + todaySQL + `, 1 FROM counted, (SELECT count(*) FROM of_batch) AS first -- in the order of the locks
-	ON CONFLICT (day) DO UPDATE SET calls = y.calls + 1
+	INSERT INTO cas.budget_days AS b (day, calls, discount)
+	SELECT ` + todaySQL + `, 1, 1 - price FROM counted, (SELECT count(*) FROM of_batch) AS first -- in the order of the locks
+	ON CONFLICT (day) DO UPDATE SET calls = b.calls + 1, discount = b.discount + excluded.discount
 )`
 
-	// recountSQL goes on after a CTE "ended" with the ids, starts and changes of
+	// recountSQL goes on after a CTE "ended" with the ids, starts, prices and changes of
 	// attempts: +1 where one has begun to cost something, -1 where it has ceased to.
 	recountSQL = `, batches_recounted AS (
-	UPDATE cas.batches b SET calls = greatest(0, b.calls + c.change)
-	FROM (SELECT d.batch, sum(e.change)::integer AS change FROM ended e JOIN cas.documents d USING (document_id)
+	UPDATE cas.batches b SET calls = greatest(0, b.calls + c.change), discount = greatest(0, b.discount + c.discount)
+	FROM (SELECT d.batch, sum(e.change)::integer AS change, sum(e.change * (1 - e.price)) AS discount FROM ended e JOIN cas.documents d USING (document_id)
 	      GROUP BY d.batch HAVING sum(e.change) <> 0) AS c
 	WHERE b.batch = c.batch
 	RETURNING b.batch
 ), days_recounted AS (
-	UPDATE cas.budget_days b SET calls = greatest(0, b.calls + c.change)
-	FROM (SELECT (e.started_at AT TIME ZONE 'Asia/Kolkata')::date AS day, sum(e.change)::integer AS change
+	UPDATE cas.budget_days b SET calls = greatest(0, b.calls + c.change), discount = greatest(0, b.discount + c.discount)
+	FROM (SELECT (e.started_at AT TIME ZONE 'Asia/Kolkata')::date AS day, sum(e.change)::integer AS change, sum(e.change * (1 - e.price)) AS discount
 	      FROM ended e, (SELECT count(*) FROM batches_recounted) AS first -- in the order of the locks
 	      GROUP BY 1 HAVING sum(e.change) <> 0) AS c
 	WHERE b.day = c.day
@@ -72,9 +95,10 @@ const (
 
 // Day is how a day's budget stands.
 type Day struct {
-	Calls            int `json:"calls"`                       // that count as credits
-	MaxCredits       int `json:"max_credits,omitempty"`       // as the leading worker has been told; 0 no cap
-	InteractiveFloor int `json:"interactive_floor,omitempty"` // of MaxCredits, not for bulk
+	Calls            int    `json:"calls"`                       // that count
+	Credits          string `json:"credits"`                     // that they come to, decimal
+	MaxCredits       int    `json:"max_credits,omitempty"`       // as the leading worker has been told; 0 no cap
+	InteractiveFloor int    `json:"interactive_floor,omitempty"` // of MaxCredits, not for bulk
 }
 
 // ShowBudget notes in the ledger what the day may cost, for those who look there.
@@ -97,14 +121,15 @@ type Batch struct {
 	ClosedAt   *time.Time `db:"closed_at" json:"closed_at,omitempty"`     // nil: its scan has not come to the end
 	Total      int        `db:"total" json:"total"`                       // documents recorded
 	MaxCredits int        `db:"max_credits" json:"max_credits,omitempty"` // 0 no cap
-	Calls      int        `db:"calls" json:"calls"`                       // that count as credits
+	Calls      int        `db:"calls" json:"calls"`                       // that count
+	Credits    string     `db:"credits" json:"credits"`                   // that they come to, decimal
 }
 
 // Batch returns a batch, or ErrNotFound.
 func (db *DB) Batch(ctx context.Context, name string) (Batch, error) {
 	batch, err := one[Batch](ctx, db.pool, `
-SELECT batch, coalesce(source, '') AS source, created_at, closed_at, total, coalesce(max_credits, 0) AS max_credits, calls
-FROM cas.batches WHERE batch = @batch`, pgx.NamedArgs{"batch": name})
+SELECT batch, coalesce(source, '') AS source, created_at, closed_at, total, coalesce(max_credits, 0) AS max_credits, calls, trim_scale`+spentSQL+`::text AS credits
+FROM cas.batches b WHERE batch = @batch`, pgx.NamedArgs{"batch": name})
 	if err != nil {
 		return Batch{}, fmt.Errorf("read batch: %w", err)
 	}

@@ -94,7 +94,7 @@ func (db *DB) Stall(ctx context.Context, id, worker uuid.UUID, delay time.Durati
 WITH ended AS (
 	UPDATE cas.attempts SET outcome = 'failed', finished_at = now(), message = 'not sent'
 	WHERE document_id = @id AND worker_id = @worker AND outcome = 'calling'
-	RETURNING document_id, started_at, -1 AS change
+	RETURNING document_id, started_at, price, -1 AS change
 )` + recountSQL + `
 UPDATE cas.documents
 SET status = 'pending', claimed_by = NULL, not_before = now() + @delay::interval,

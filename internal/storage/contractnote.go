@@ -142,12 +142,23 @@ func (n *ContractNote) filed() filing {
 	return filing{pan: n.Key.PAN, from: n.Key.TradeDate, to: n.Key.TradeDate, casType: "CONTRACT_NOTE"}
 }
 
-// saveNoteSQL writes the header row of a contract note: of two answers for the same
-// key the one that arrived later stands.
-var saveNoteSQL = noteFamily.saveHeader(noteTable, nil, "excluded.received_at >= s.received_at") //nolint:gochecknoglobals // a constant, computed
+// transactions counts the rows below the header.
+func (n *ContractNote) transactions() int {
+	return len(n.Equities) + len(n.Derivatives) + len(n.Trades)
+}
+
+// saveNoteSQL writes the header row of a contract note, and decides as saveHeaderSQL
+// does: the API does not say when it generated a note, so arrival alone counts.
+//
+//nolint:gochecknoglobals // a constant, computed
+var saveNoteSQL = noteFamily.saveHeader(noteTable, []string{"transaction_count integer"}, `CASE
+	WHEN (excluded.transaction_count > 0) <> (s.transaction_count > 0) THEN excluded.transaction_count > 0
+	ELSE excluded.received_at >= s.received_at
+   END`)
 
 func (n *ContractNote) queueHeader(batch *pgx.Batch, args []any) {
-	batch.Queue(saveNoteSQL, appendTexts(append(slices.Clone(args), n.ReceivedAt), n.cells(nil, nil))...)
+	batch.Queue(saveNoteSQL, appendTexts(append(slices.Clone(args), n.ReceivedAt, n.transactions()), n.cells(nil, nil))...)
+	batch.Queue(saveNoteRevisionSQL, n.revisionArgs(args)...)
 }
 
 // ContractNote reads a contract note as it was saved, or ErrNotFound, as

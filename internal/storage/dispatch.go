@@ -105,60 +105,6 @@ type candidate struct {
 	OverBudget bool `db:"over_budget"` // stays, for want of credits
 }
 
-// roomSQL are CTEs: the documents that are under way, what that leaves of each batch
-// that has a cap, and how many documents of the queue may go.
-const roomSQL = `
-WITH under_way AS MATERIALIZED (
-	SELECT queue, batch, status <> 'answered' AS will_call FROM cas.documents WHERE status IN ('queued', 'calling', 'answered')
-), capped AS MATERIALIZED (
-	SELECT b.batch, greatest(0, b.max_credits - b.calls - coalesce(u.n, 0)) AS n
-	FROM cas.batches b LEFT JOIN (SELECT batch, count(*) AS n FROM under_way WHERE will_call GROUP BY batch) AS u USING (batch)
-	WHERE b.max_credits IS NOT NULL
-), room AS MATERIALIZED (
-	SELECT CASE WHEN EXISTS (SELECT FROM cas.account WHERE paused_reason IS NOT NULL) THEN 0 ELSE greatest(0, least( -- which leaves out NULL: no cap
-		@window::integer - (SELECT count(*) FROM under_way WHERE queue = @queue),
-		` + dailySQL + ` - (SELECT count(*) FROM under_way WHERE will_call)
-			- coalesce((SELECT calls FROM cas.budget_days WHERE day = ` + todaySQL + `), 0))) END AS n
-	FROM (VALUES (@queue::text)) AS d (queue)
-)`
-
-// withinBudgetSQL lets documents go on that were set aside and for which their batch
-// has credits again: its cap was raised, or calls ended uncharged.
-const withinBudgetSQL = roomSQL + `
-UPDATE cas.documents SET over_budget = false, updated_at = now()
-WHERE EXISTS (SELECT FROM cas.documents WHERE over_budget) AND document_id IN (
-	SELECT d.document_id FROM room, cas.batches b LEFT JOIN capped c USING (batch), LATERAL (
-		SELECT document_id FROM cas.documents WHERE over_budget AND batch = b.batch AND queue = @queue
-		ORDER BY created_at, document_id LIMIT least(c.n, room.n)) AS d)`
-
-// dispatchSQL looks at the oldest documents of a queue, moves those that the budget
-// allows to queued, and sets the others aside, so that they are not looked at again
-// and again. One whose answer is kept costs nothing.
-const dispatchSQL = roomSQL + `, next AS (
-	SELECT document_id, created_at, batch FROM cas.documents
-	WHERE queue = @queue AND status = 'pending' AND NOT over_budget AND (not_before IS NULL OR not_before <= now())
-	ORDER BY created_at, document_id
-	LIMIT (SELECT n FROM room)
-	FOR UPDATE SKIP LOCKED
-), judged AS (
-	SELECT p.document_id, p.created_at, coalesce(p.place > c.n, false)
-		AND NOT EXISTS (SELECT FROM cas.answers a WHERE a.document_id = p.document_id) AS over_budget
-	FROM (SELECT document_id, created_at, batch, row_number() OVER (PARTITION BY batch ORDER BY created_at, document_id) AS place FROM next) AS p
-	LEFT JOIN capped c USING (batch)
-), moved AS (
-	UPDATE cas.documents SET status = 'queued', delivery = delivery + 1, not_before = NULL, updated_at = now()
-	WHERE document_id = ANY (ARRAY(SELECT document_id FROM judged WHERE NOT over_budget)) -- by the key; a join may read the whole table
-	RETURNING document_id, queue, delivery, created_at
-), aside AS (
-	UPDATE cas.documents SET over_budget = true, not_before = NULL, updated_at = now()
-	WHERE document_id = ANY (ARRAY(SELECT document_id FROM judged WHERE over_budget))
-	RETURNING document_id, queue, delivery, created_at
-)
-SELECT document_id, queue, delivery, interval '0' AS wait, over_budget FROM (
-	SELECT document_id, queue, delivery, created_at, false AS over_budget FROM moved
-	UNION ALL SELECT document_id, queue, delivery, created_at, true FROM aside) AS seen
-ORDER BY created_at, document_id`
-
 // Stale returns documents that have been queued for longer than age without a
 // worker taking them: their tasks may have vanished. Those that had to wait count
 // from the end of that.

@@ -19,6 +19,7 @@ type DeadCount struct {
 	Reason   Reason `db:"reason"`
 	N        int    `db:"n"`
 	Answered int    `db:"answered"` // of N: those whose answer is kept, so that a redrive costs no call
+	Credits  int    `db:"credits"`  // what the others cost at most
 }
 
 // CountDead counts the letters that f chooses, Limit included, by reason.
@@ -35,11 +36,11 @@ func (db *DB) countDead(ctx context.Context, f DeadFilter, chosen string) ([]Dea
 	// An answer is kept for the document itself, or for the same bytes: what a
 	// worker looks for before it calls.
 	sql := `
-SELECT c.reason, count(*)::integer AS n, count(*) FILTER (WHERE
+SELECT c.reason, count(*)::integer AS n, count(*) FILTER (WHERE k.kept)::integer AS answered,
+	ceil(coalesce(sum(c.price) FILTER (WHERE NOT k.kept), 0))::integer AS credits
+FROM (SELECT l.reason, l.document_id, d.sha256, ` + priceSQL + ` AS price` + chosen + oldestSQL + `) AS c, LATERAL (SELECT
 	EXISTS (SELECT FROM cas.answers a WHERE a.document_id = c.document_id) OR
-	EXISTS (SELECT FROM cas.answers a JOIN cas.attempts t USING (endpoint) WHERE a.sha256 = c.sha256 AND t.document_id = c.document_id)
-)::integer AS answered
-FROM (SELECT l.reason, l.document_id, d.sha256` + chosen + oldestSQL + `) AS c
+	EXISTS (SELECT FROM cas.answers a JOIN cas.attempts t USING (endpoint) WHERE a.sha256 = c.sha256 AND t.document_id = c.document_id) AS kept) AS k
 GROUP BY c.reason ORDER BY c.reason`
 	counts, err := all[DeadCount](ctx, db.pool, sql, f.args())
 	if err != nil {

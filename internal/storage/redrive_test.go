@@ -58,7 +58,7 @@ func TestDB_Redrive(t *testing.T) {
 	}
 	filter := storage.DeadFilter{Reason: storage.ReasonWrongPassword, Limit: 1}
 	counts, err := db.CountRedrivable(t.Context(), filter)
-	if diff := cmp.Diff([]storage.DeadCount{{Reason: storage.ReasonWrongPassword, N: 1}}, counts); diff != "" || err != nil {
+	if diff := cmp.Diff([]storage.DeadCount{{Reason: storage.ReasonWrongPassword, N: 1, Credits: 1}}, counts); diff != "" || err != nil {
 		t.Errorf("CountRedrivable: %v (-want +got):\n%s", err, diff)
 	}
 	redrivable, err := db.Redrivable(t.Context(), filter)
@@ -129,7 +129,7 @@ func TestDB_CountRedrivable_Answered(t *testing.T) {
 		}
 	}
 	bury(t, db, "c.pdf", storage.ReasonWrongPassword) // the bytes of both, but another endpoint than the second answer
-	want := []storage.DeadCount{{Reason: storage.ReasonBadAnswer, N: 2, Answered: 2}, {Reason: storage.ReasonWrongPassword, N: 1}}
+	want := []storage.DeadCount{{Reason: storage.ReasonBadAnswer, N: 2, Answered: 2}, {Reason: storage.ReasonWrongPassword, N: 1, Credits: 1}}
 	counts, err := db.CountRedrivable(t.Context(), storage.DeadFilter{})
 	if diff := cmp.Diff(want, counts); diff != "" || err != nil {
 		t.Errorf("CountRedrivable: %v (-want +got):\n%s", err, diff)
@@ -140,7 +140,7 @@ func TestDB_CountRedrivable_Answered(t *testing.T) {
 	if err := db.SaveAnswer(t.Context(), other, storage.AttemptEnd{}); err != nil {
 		t.Fatal(err)
 	}
-	want[1].Answered = 1
+	want[1].Answered, want[1].Credits = 1, 0
 	counts, err = db.CountRedrivable(t.Context(), storage.DeadFilter{})
 	if diff := cmp.Diff(want, counts); diff != "" || err != nil {
 		t.Errorf("CountRedrivable with an answer for the bytes: %v (-want +got):\n%s", err, diff)

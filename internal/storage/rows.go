@@ -196,14 +196,12 @@ func textArray(values []string) string {
 }
 
 // deleteOf takes away the rows that an earlier save left at the key, where the
-// document is to have the place. unless is true where there can be none, "" never.
-func deleteOf(of *family, all []rows, unless string) string {
+// document is to have the place. The first document ever has nothing to take away:
+// its revision was written by this very transaction.
+func deleteOf(of *family, revisions string, all []rows) string {
 	var b strings.Builder
-	b.WriteString("WITH old AS MATERIALIZED (SELECT 1 WHERE " + of.held)
-	if unless != "" {
-		b.WriteString("\n\tAND NOT " + unless)
-	}
-	b.WriteString(")")
+	b.WriteString("WITH old AS MATERIALIZED (SELECT 1 WHERE " + of.held + "\n\tAND NOT EXISTS (SELECT FROM cas." + revisions + of.at +
+		" AND revision = 1 AND document_id = " + of.parameter(1) + " AND xmin = pg_current_xact_id()::xid))")
 	for _, rows := range all {
 		b.WriteString(",\n\t" + rows.table.name + " AS (DELETE FROM cas." + rows.table.name + of.at + " AND EXISTS (SELECT FROM old))")
 	}
@@ -213,11 +211,8 @@ func deleteOf(of *family, all []rows, unless string) string {
 
 //nolint:gochecknoglobals // constants, computed
 var (
-	// The first document ever has nothing to take away: its revision was written by
-	// this very transaction.
-	deleteStatementSQL = deleteOf(statementFamily, (&Statement{}).rows(), "EXISTS (SELECT FROM cas.statement_revisions"+statementFamily.at+
-		" AND revision = 1 AND document_id = "+statementFamily.parameter(1)+" AND xmin = pg_current_xact_id()::xid)")
-	deleteContractNoteSQL = deleteOf(noteFamily, (&ContractNote{}).rows(), "")
+	deleteStatementSQL    = deleteOf(statementFamily, statementRevisions, (&Statement{}).rows())
+	deleteContractNoteSQL = deleteOf(noteFamily, noteRevisions, (&ContractNote{}).rows())
 )
 
 // queueRows adds all tables of a statement or contract note to a batch and returns

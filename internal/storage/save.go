@@ -195,7 +195,7 @@ func (s *Statement) filed() filing {
 
 func (s *Statement) queueHeader(batch *pgx.Batch, args []any) {
 	batch.Queue(saveHeaderSQL, appendTexts(append(slices.Clone(args), s.ReceivedAt, len(s.Transactions)), s.cells(nil, nil))...)
-	batch.Queue(saveRevisionSQL, s.revisionArgs(args)...)
+	batch.Queue(saveStatementRevisionSQL, s.revisionArgs(args)...)
 }
 
 // appendTexts adds cells to the arguments of a statement.

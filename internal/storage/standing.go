@@ -68,8 +68,8 @@ GROUP BY q.queue`
 SELECT coalesce(paused_reason, ''),
 	CASE WHEN credits_at > now() - interval '1 hour' THEN coalesce(credits_remaining::text, '') ELSE '' END,
 	(SELECT count(*) FROM cas.workers WHERE seen_at > now() - @lease::interval),
-	coalesce(y.calls, 0), coalesce(y.max_credits, 0), coalesce(y.interactive_floor, 0), clock_timestamp()
-FROM cas.account LEFT JOIN cas.budget_days y ON y.day = ` + todaySQL
+	coalesce(b.calls, 0), coalesce(trim_scale` + spentSQL + `, 0)::text, coalesce(b.max_credits, 0), coalesce(b.interactive_floor, 0), clock_timestamp()
+FROM cas.account LEFT JOIN cas.budget_days b ON b.day = ` + todaySQL
 
 	standingRecentSQL = `
 WITH recent AS MATERIALIZED (
@@ -91,7 +91,7 @@ func (db *DB) Standing(ctx context.Context, lease time.Duration) (Standing, erro
 	queries := &pgx.Batch{}
 	// The clock first: the less there is between asking and telling, the better.
 	queries.Queue(standingAccountSQL, args).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&s.Paused, &s.Credits, &s.Workers, &s.Today.Calls, &s.Today.MaxCredits, &s.Today.InteractiveFloor, &clock)
+		return row.Scan(&s.Paused, &s.Credits, &s.Workers, &s.Today.Calls, &s.Today.Credits, &s.Today.MaxCredits, &s.Today.InteractiveFloor, &clock)
 	})
 	queries.Queue(standingCountsSQL).Query(func(rows pgx.Rows) error {
 		var state string

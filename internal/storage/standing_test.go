@@ -98,7 +98,7 @@ func TestDB_Standing(t *testing.T) {
 		t.Errorf("the oldest interactive document is %s old, want some time", age)
 	}
 	want := storage.Standing{
-		Unknown: 1, Workers: 1, Today: storage.Day{Calls: 1}, OverBudget: 2,
+		Unknown: 1, Workers: 1, Today: storage.Day{Calls: 1, Credits: "1"}, OverBudget: 2,
 		Recent: storage.Recent{Total: 5, Dead: 1},
 	}
 	ignore := cmpopts.IgnoreFields(storage.Standing{}, "Documents", "OldestPending", "Skew")

@@ -49,7 +49,7 @@ type Overview struct {
 
 // Overview counts documents, dead letters and attempts; batch "" counts all.
 func (db *DB) Overview(ctx context.Context, batch string) (Overview, error) {
-	o := Overview{Documents: map[Status]int{}, Dead: map[Reason]int{}, OldestPending: map[string]time.Time{}}
+	o := Overview{Documents: map[Status]int{}, Dead: map[Reason]int{}, OldestPending: map[string]time.Time{}, Today: Day{Credits: "0"}}
 	args := pgx.NamedArgs{"batch": batch}
 	queries := &pgx.Batch{}
 	queries.Queue(`
@@ -93,9 +93,9 @@ SELECT q.queue, d.created_at FROM (VALUES ('interactive'), ('bulk')) AS q (queue
 		_, err := pgx.ForEachRow(rows, []any{&queue, &at}, func() error { o.OldestPending[queue] = at; return nil })
 		return err //nolint:wrapcheck // wrapped below
 	})
-	queries.Queue(`SELECT calls, coalesce(max_credits, 0), interactive_floor FROM cas.budget_days WHERE day = ` + todaySQL).
+	queries.Queue(`SELECT calls, trim_scale` + spentSQL + `::text, coalesce(max_credits, 0), interactive_floor FROM cas.budget_days b WHERE day = ` + todaySQL).
 		Query(func(rows pgx.Rows) error {
-			_, err := pgx.ForEachRow(rows, []any{&o.Today.Calls, &o.Today.MaxCredits, &o.Today.InteractiveFloor}, func() error { return nil })
+			_, err := pgx.ForEachRow(rows, []any{&o.Today.Calls, &o.Today.Credits, &o.Today.MaxCredits, &o.Today.InteractiveFloor}, func() error { return nil })
 			return err //nolint:wrapcheck // wrapped below
 		})
 	if err := db.pool.SendBatch(ctx, queries).Close(); err != nil {

@@ -61,7 +61,7 @@ WITH ended AS (
 	SET outcome = s.outcome, http_status = coalesce(nullif(s.status, 0), a.http_status), credits = nullif(s.credits, '')::numeric, settled_at = now()
 	FROM unnest(@ids::text[], @statuses::integer[], @credits::text[], @outcomes::text[]) AS s (id, status, credits, outcome)
 	WHERE a.request_id = s.id AND a.outcome = 'unknown'
-	RETURNING a.document_id, a.started_at, `+countsSQL+` - 1 AS change
+	RETURNING a.document_id, a.started_at, a.price, `+countsSQL+` - 1 AS change
 )`+recountSQL+`
 SELECT (SELECT count(*) FROM ended)::integer AS closed`,
 		pgx.NamedArgs{"ids": ids, "statuses": statuses, "credits": credits, "outcomes": outcomes})

@@ -121,6 +121,8 @@ SELECT 'ZZZP' || lpad(n::text, 6, '0'), '2025-04-01', '2025-04-30', 'NSDL', now(
 	} {
 		storagetest.Rows(t, address, "INSERT INTO cas."+table+" SELECT pan, period_from, period_to, cas_type, "+values+" FROM cas.statements")
 	}
+	storagetest.Rows(t, address, `INSERT INTO cas.contract_note_equities (pan, trade_date, contract_note_number, ordinal)
+SELECT pan, period_to, '1', 0 FROM cas.statements`)
 	storagetest.Rows(t, address, "VACUUM ANALYZE")
 	queries := map[string]string{}
 	for _, view := range []string{"latest_statements", "holdings_by_period", "portfolio_by_month", "all_transactions"} {

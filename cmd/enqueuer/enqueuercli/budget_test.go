@@ -62,6 +62,10 @@ func TestScan_Balance(t *testing.T) {
 			"the new documents may cost 3 credits, but the account has 2; those beyond wait until it has more",
 		},
 		{
+			"half of it", 1, key, []string{"--kind", "contract_note"}, 2, "1", "would cost at most 2 credits; the account has 1\n", // 1.5 of them
+			"the new documents may cost 2 credits, but the account has 1; those beyond wait until it has more",
+		},
+		{
 			"enough for the batch", 1, key,
 			[]string{"--batch", "may", "--max-credits", "1"},
 			1, "1",

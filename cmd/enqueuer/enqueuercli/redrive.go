@@ -89,16 +89,17 @@ func (c *deadRedrive) preview(ctx context.Context, console *console, db *storage
 	if err != nil {
 		return err
 	}
-	total, answered := 0, 0
+	total, answered, credits := 0, 0, 0
 	for _, count := range counts {
 		total += count.N
 		answered += count.Answered
+		credits += count.Credits
 		if err := console.say("%s: %s%s\n", count.Reason, plural(count.N, "document"), ofThemAnswered(count.Answered)); err != nil {
 			return err
 		}
 	}
 	return console.say("%s would be redriven%s, for at most %s\n",
-		plural(total, "document"), ofThemAnswered(answered), plural(total-answered, "credit"))
+		plural(total, "document"), ofThemAnswered(answered), plural(credits, "credit"))
 }
 
 // ofThemAnswered counts apart what costs nothing.

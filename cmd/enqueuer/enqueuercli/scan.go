@@ -174,7 +174,7 @@ func (c *scanCommand) scan(ctx context.Context, parts *connections, since time.T
 }
 
 func (c *scanCommand) report(console *console, s scanSummary) error {
-	cost := s.New
+	cost := storage.CreditsAtMost(c.Kind, s.New)
 	if c.MaxCredits > 0 {
 		cost = min(cost, c.MaxCredits)
 	}

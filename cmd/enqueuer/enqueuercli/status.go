@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -133,12 +134,12 @@ func (c *statusCommand) show(console *console, s status) error {
 	}
 	row("credits spent", s.Credits, "")
 	if b := s.Batch; b != nil {
-		row("credits of the batch's budget", used(b.Calls, b.MaxCredits), spent(*b))
+		row("credits of the batch's budget", used(b.Credits, b.MaxCredits), spent(*b))
 	}
 	if s.OverBudget > 0 {
 		row("over budget", s.OverBudget, "pending, and wait for a higher --max-credits of their batch")
 	}
-	row("credits of today's budget", used(s.Today.Calls, s.Today.MaxCredits), usedToday(s.Today))
+	row("credits of today's budget", used(s.Today.Credits, s.Today.MaxCredits), usedToday(s.Today))
 	if s.CreditsRemaining != "" {
 		row("credits left", s.CreditsRemaining, "")
 	}
@@ -170,19 +171,25 @@ func (s status) bar() string {
 }
 
 // used is how much of a budget is; most 0 is no cap.
-func used(calls, most int) string {
+func used(credits string, most int) string {
 	if most == 0 {
-		return fmt.Sprint(calls)
+		return credits
 	}
-	return fmt.Sprintf("%d of %d", calls, most)
+	return fmt.Sprintf("%s of %d", credits, most)
+}
+
+// usedUp reports whether credits leave less than one of most: a statement costs one.
+func usedUp(credits string, most int) bool {
+	n, ok := new(big.Rat).SetString(credits)
+	return ok && n.Cmp(big.NewRat(int64(most-1), 1)) > 0
 }
 
 // usedToday says what waits where the day's budget is used up.
 func usedToday(day storage.Day) string {
 	switch {
-	case day.MaxCredits == 0 || day.Calls < day.MaxCredits-day.InteractiveFloor:
+	case day.MaxCredits == 0 || !usedUp(day.Credits, day.MaxCredits-day.InteractiveFloor):
 		return ""
-	case day.Calls < day.MaxCredits:
+	case !usedUp(day.Credits, day.MaxCredits):
 		return "bulk waits for tomorrow (India): the rest is for interactive"
 	}
 	return "used up: all waits for tomorrow (India), or for a higher CASFLOW_DAILY_CREDITS"
@@ -190,7 +197,7 @@ func usedToday(day storage.Day) string {
 
 // spent says what to do where a batch has used up its budget.
 func spent(b storage.Batch) string {
-	if b.MaxCredits == 0 || b.Calls < b.MaxCredits {
+	if b.MaxCredits == 0 || !usedUp(b.Credits, b.MaxCredits) {
 		return ""
 	}
 	return "used up: scan again with a higher --max-credits to go on"

@@ -61,11 +61,11 @@ func TestStatus_JSON(t *testing.T) {
 		{"all", nil, standing{
 			Documents: map[string]int{"pending": 2, "calling": 1, "dead": 1}, Dead: map[string]int{"wrong_password": 1},
 			CreditsSpent: "1.5", OldestPending: map[string]time.Time{"bulk": {}}, FinishedLately: 1, Left: 3, ETASeconds: 180,
-			Today: storage.Day{Calls: 1, MaxCredits: 9, InteractiveFloor: 8},
+			Today: storage.Day{Calls: 1, Credits: "1", MaxCredits: 9, InteractiveFloor: 8},
 		}},
 		{"batch", []string{"--batch", "may"}, standing{
 			Documents: map[string]int{"pending": 2}, Dead: map[string]int{}, CreditsSpent: "0",
-			OldestPending: map[string]time.Time{"bulk": {}}, Left: 2, Today: storage.Day{Calls: 1, MaxCredits: 9, InteractiveFloor: 8}, Batch: &storage.Batch{Name: "may", Total: 2},
+			OldestPending: map[string]time.Time{"bulk": {}}, Left: 2, Today: storage.Day{Calls: 1, Credits: "1", MaxCredits: 9, InteractiveFloor: 8}, Batch: &storage.Batch{Name: "may", Total: 2, Credits: "0"},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
