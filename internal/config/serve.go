@@ -91,6 +91,8 @@ func (s Serve) LogValue() slog.Value {
 type Events struct {
 	// Kind defaults to smart.
 	Kind string `name:"event-kind" env:"CASFLOW_EVENT_KIND" default:"smart" enum:"smart,cdsl,nsdl,cams_kfintech,contract_note" help:"Parser of the API for objects of S3 events."`
+	// Broker is empty but for contract notes of one broker.
+	Broker string `name:"event-broker" env:"CASFLOW_EVENT_BROKER" placeholder:"BROKER" help:"Whose contract notes objects of S3 events are: zerodha, groww, upstox or icici; the API finds out if it is not told. Only with --event-kind contract_note."`
 	// Queue is interactive or bulk. Defaults to bulk.
 	Queue string `name:"event-queue" env:"CASFLOW_EVENT_QUEUE" default:"bulk" enum:"interactive,bulk" help:"Queue of objects of S3 events; interactive goes ahead of bulk."`
 	// Batch may be empty.

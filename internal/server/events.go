@@ -70,7 +70,7 @@ func (s *Server) itemOf(ctx context.Context, object s3event.Object) (item record
 	if len(f) > 0 || !s.takes(object.Bucket) || !s.named(object.Key) {
 		return item, false, nil
 	}
-	item = record.Item{Kind: s.Events.Kind, Queue: s.Events.Queue, Batch: s.Events.Batch}
+	item = record.Item{Kind: s.Events.Kind, Broker: s.Events.Broker, Queue: s.Events.Queue, Batch: s.Events.Batch}
 	item.Object = objectstore.Info{
 		Ref: objectstore.Ref{Bucket: object.Bucket, Key: object.Key, VersionID: object.VersionID, ETag: object.ETag}, Size: object.Size,
 	}

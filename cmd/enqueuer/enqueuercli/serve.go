@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"casflow/internal/casapi"
 	"casflow/internal/config"
 	"casflow/internal/jobs"
 	"casflow/internal/redact"
@@ -43,7 +44,8 @@ func (c *serveCommand) intake() *intake {
 // Faults reports, in one error, what makes no sense; nil when all does.
 func (c *serveCommand) Faults() error {
 	_, _, settings := c.intake().read()
-	return errors.Join(settings, c.Serve.Faults(), c.Tokens.Faults(), c.CallbackHosts.Faults())
+	return errors.Join(settings, c.Serve.Faults(), c.Tokens.Faults(), c.CallbackHosts.Faults(),
+		brokerFault(c.Events.Broker, c.Events.Kind, "event-broker", "event-kind"))
 }
 
 func (c *serveCommand) Run(ctx context.Context, console *console) (err error) {
@@ -102,7 +104,7 @@ func prepareRedis(_ context.Context, address redact.Secret) (redis.UniversalClie
 func (c *serveCommand) settings(parts *connections, services []server.Service, registry *prometheus.Registry, logger *slog.Logger) server.Config {
 	bucket, prefix := c.Serve.Upload()
 	settings := server.Config{
-		DB: parts.db, Queue: parts.enqueuer, Store: parts.store, Recorder: parts.recorder(), Services: services, Kinds: jobs.Kinds(),
+		DB: parts.db, Queue: parts.enqueuer, Store: parts.store, Recorder: parts.recorder(), Services: services, Kinds: jobs.Kinds(), Brokers: casapi.BrokerTypes(),
 		UploadBucket: bucket, UploadPrefix: prefix, Buckets: c.Serve.Buckets, RatePerSecond: c.Serve.RatePerSecond,
 		MaxUploads: c.Serve.MaxUploads, MaxBatchLines: c.Serve.MaxBatchLines, Events: server.Events(c.Events),
 		Registerer: registry, Logger: logger,

@@ -140,9 +140,10 @@ func TestServe_Faults(t *testing.T) {
 	l := setup(t)
 	const none = "CASFLOW_API_TOKENS (--api-tokens): not set, nor is CASFLOW_API_TOKENS_FILE...give NAME:TOKEN for each service"
 	run(t, append([]string{"serve"}, l.settings()...)...).wantFaults(t, 2, none)
-	run(t, "serve", "--addr=8080", "--upload-to=bucket", "--api-tokens=hush", "--callback-hosts=https://x/", "--password-from=hush").wantFaults(t, 2,
+	run(t, "serve", "--addr=8080", "--upload-to=bucket", "--api-tokens=hush", "--callback-hosts=https://x/", "--password-from=hush", "--event-broker=groww").wantFaults(t, 2,
 		"DATABASE_URL", "CASFLOW_ADDR (--addr): is", "CASFLOW_UPLOAD_TO (--upload-to): is", "CASFLOW_API_TOKENS (--api-tokens): has something that is not NAME:TOKEN",
-		"CASFLOW_CALLBACK_HOSTS", "CASFLOW_SECRET_KEY (--secret-key): not set, but required with --password-from", "--password-from=...")
+		"CASFLOW_CALLBACK_HOSTS", "CASFLOW_SECRET_KEY (--secret-key): not set, but required with --password-from", "--password-from=...",
+		"--event-broker is groww and --event-kind smart; a broker goes with --event-kind contract_note only")
 	taken, stop := l.serve(t)
 	defer stop()
 	address := strings.TrimPrefix(taken, "http://")
