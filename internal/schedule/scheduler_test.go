@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"casflow/internal/schedule"
 	"casflow/internal/storage"
@@ -34,7 +35,7 @@ func entry(t *testing.T, expression string, do func(context.Context) error) sche
 // start runs entries until stop is called.
 func start(t *testing.T, db *storage.DB, entries ...schedule.Entry) (stop func()) {
 	t.Helper()
-	s, err := schedule.New(db, slog.New(slog.DiscardHandler), entries)
+	s, err := schedule.New(db, prometheus.NewPedanticRegistry(), slog.New(slog.DiscardHandler), entries)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +174,7 @@ func TestScheduler_NoOverlap(t *testing.T) {
 func TestNew_Twice(t *testing.T) {
 	t.Parallel()
 	e := entry(t, yearly, nil)
-	if _, err := schedule.New(nil, slog.New(slog.DiscardHandler), []schedule.Entry{e, e}); err == nil || !strings.Contains(err.Error(), "is given twice") {
+	if _, err := schedule.New(nil, prometheus.NewPedanticRegistry(), slog.New(slog.DiscardHandler), []schedule.Entry{e, e}); err == nil || !strings.Contains(err.Error(), "is given twice") {
 		t.Errorf("got %v, want that it is given twice", err)
 	}
 }

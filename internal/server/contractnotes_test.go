@@ -30,8 +30,11 @@ func TestServer_ContractNotes(t *testing.T) {
 	wanted[client.Submitted](t, l.upload(t, "kind=contract_note", "broker=upstox", "key=e.pdf", "file:"+pdf("made up")), http.StatusAccepted)
 
 	want := [][]string{
-		{"a.pdf", "contract_note", "zerodha"}, {"b.pdf", "contract_note", "<null>"}, {"c.pdf", "contract_note", "groww"},
-		{"d.pdf", "contract_note", "icici"}, {"uploads/e.pdf", "contract_note", "upstox"},
+		{"a.pdf", "contract_note", "zerodha"},
+		{"b.pdf", "contract_note", "<null>"},
+		{"c.pdf", "contract_note", "groww"},
+		{"d.pdf", "contract_note", "icici"},
+		{"uploads/e.pdf", "contract_note", "upstox"},
 	}
 	if diff := cmp.Diff(want, l.documents(t, "object_key, kind, broker")); diff != "" {
 		t.Errorf("documents (-want +got):\n%s", diff)
