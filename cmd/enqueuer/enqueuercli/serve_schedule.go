@@ -59,7 +59,9 @@ func (c *serveCommand) schedules(parts *connections, logger *slog.Logger) ([]sch
 		}
 		seen[name] = true
 		entries = append(entries, schedule.Entry{
-			Name: name, When: when, Run: func(ctx context.Context) error { return c.scanNow(ctx, parts, logger, source) },
+			Name: name, When: when, Run: func(ctx context.Context) error {
+				return c.scanNow(ctx, parts, logger.With(slog.String("schedule", redact.PANs(name))), source)
+			},
 		})
 	}
 	return entries, errors.Join(faults...)
@@ -84,7 +86,7 @@ func (c *serveCommand) scanNow(ctx context.Context, parts *connections, logger *
 	if err != nil {
 		return err
 	}
-	logger.InfoContext(ctx, "bucket scanned", slog.String("source", presentable(source)), slog.String("batch", batch), slog.Int("listed", summary.Listed),
+	logger.InfoContext(ctx, "bucket scanned", slog.String("batch", batch), slog.Int("listed", summary.Listed),
 		slog.Int("new", summary.New), slog.Int("known", summary.Known), slog.Int("left_out", summary.LeftOut), slog.Bool("resumed", summary.Resumed != nil))
 	return nil
 }
