@@ -227,3 +227,30 @@ func TestClient_DeadLetters(t *testing.T) {
 		t.Errorf("Redrive() = %+v, %v, want two", redriven, err)
 	}
 }
+
+func TestClient_ContractNotes(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	if err := put(t.Context(), "notes/1.pdf"); err != nil {
+		t.Fatal(err)
+	}
+	terms := client.Terms{Kind: "contract_note", Broker: "upstox"}
+	submitted, err := c.Submit(t.Context(), client.Submission{Bucket: bucket, Key: "notes/1.pdf", Terms: terms})
+	if err != nil {
+		t.Fatal(err)
+	}
+	uploaded, err := c.Upload(t.Context(), strings.NewReader("%PDF-1.7 made up"), client.Upload{Key: "notes/2.pdf", Terms: terms})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{submitted.DocumentID, uploaded.DocumentID} {
+		got, err := c.Document(t.Context(), id)
+		if err != nil || got.Kind != "contract_note" || got.Broker != "upstox" {
+			t.Errorf("Document() = %+v, %v, want a contract note of upstox", got, err)
+		}
+	}
+	_, err = c.Submit(t.Context(), client.Submission{Bucket: bucket, Key: "notes/1.pdf", Terms: client.Terms{Broker: "upstox"}})
+	if problem, ok := errors.AsType[*client.Problem](err); !ok || len(problem.Errors) != 1 || problem.Errors[0].Field != "broker" {
+		t.Errorf("a statement of a broker: %v, want a problem of the field broker", err)
+	}
+}

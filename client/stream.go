@@ -77,7 +77,7 @@ func (u Upload) write(w io.Writer, boundary string, pdf io.Reader) error {
 	if err := form.SetBoundary(boundary); err != nil {
 		return fmt.Errorf("send upload: %w", err)
 	}
-	fields := [][2]string{{"key", u.Key}, {"kind", u.Kind}, {"queue", u.Queue}, {"batch", u.Batch}, {"callback_url", u.CallbackURL}}
+	fields := [][2]string{{"key", u.Key}, {"kind", u.Kind}, {"broker", u.Broker}, {"queue", u.Queue}, {"batch", u.Batch}, {"callback_url", u.CallbackURL}}
 	for _, password := range u.Passwords {
 		fields = append(fields, [2]string{"password", password})
 	}

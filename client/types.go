@@ -13,7 +13,8 @@ type Submission struct {
 // Terms say how a PDF is to be parsed. The zero value leaves all to the server:
 // kind smart, queue interactive.
 type Terms struct {
-	Kind        string   `json:"kind,omitempty"`         // smart, or a parser that refuses what is not its own
+	Kind        string   `json:"kind,omitempty"`         // smart, or a parser that refuses what is not its own; contract_note for those of brokers
+	Broker      string   `json:"broker,omitempty"`       // whose contract note it is: zerodha, groww, upstox or icici; "" the API finds out
 	Queue       string   `json:"queue,omitempty"`        // interactive goes ahead of bulk
 	Batch       string   `json:"batch,omitempty"`        // a name to ask for together
 	Passwords   []string `json:"passwords,omitempty"`    // of the PDF, tried in order
@@ -49,6 +50,7 @@ type Document struct {
 	VersionID  string     `json:"version_id,omitempty"`
 	SizeBytes  int64      `json:"size_bytes"`
 	Kind       string     `json:"kind"`
+	Broker     string     `json:"broker,omitempty"` // of a contract note, where it was told
 	Queue      string     `json:"queue"`
 	Batch      string     `json:"batch,omitempty"`
 	CreatedAt  time.Time  `json:"created_at"`

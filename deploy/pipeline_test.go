@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,21 +50,27 @@ func startPipeline(t *testing.T, flags ...string) *pipeline {
 	if err := p.store.CreateBucket(t.Context(), p.bucket); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
+	p.metrics = p.start(workercli.Run, append([]string{"run", "--api-base-url", api.URL, "--api-key", key, "--api-rate-per-minute", "60000"}, flags...)...)
+	return p
+}
+
+// start runs a program until the test ends, and returns the address that it serves.
+func (p *pipeline) start(run program, args ...string) (address string) {
+	p.t.Helper()
+	ctx, stop := context.WithCancel(p.t.Context())
 	var group sync.WaitGroup
-	t.Cleanup(func() { stop(); group.Wait() })
+	p.t.Cleanup(func() { stop(); group.Wait() })
 	log := &watched{serving: make(chan string, 1)}
 	ended := make(chan int, 1)
 	group.Go(func() {
-		args := append([]string{"run", "--api-base-url", api.URL, "--api-key", key, "--api-rate-per-minute", "60000", "--addr", "127.0.0.1:0", "--log-format", "json"}, flags...)
-		ended <- workercli.Run(ctx, append(args, p.settings...), log, log)
+		ended <- run(ctx, slices.Concat(args, []string{"--addr", "127.0.0.1:0", "--log-format", "json"}, p.settings), log, log)
 	})
 	select {
-	case p.metrics = <-log.serving:
+	case address = <-log.serving:
 	case code := <-ended:
-		t.Fatalf("the worker ended with %d:\n%s", code, log.text())
+		p.t.Fatalf("%s ended with %d:\n%s", args[0], code, log.text())
 	}
-	return p
+	return address
 }
 
 // work has a few more documents parsed, and one die.
@@ -114,7 +121,7 @@ func (p *pipeline) put(key string, content []byte) {
 	}
 }
 
-// watched is a log that tells where metrics are served.
+// watched is a log that tells where metrics are served, or the API.
 type watched struct {
 	serving chan string
 
@@ -125,7 +132,7 @@ type watched struct {
 func (w *watched) Write(text []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if found := regexp.MustCompile(`"metrics are served".*"addr":"([^"]+)"`).FindSubmatch(text); found != nil {
+	if found := regexp.MustCompile(`"(?:metrics are|API is) served".*"addr":"([^"]+)"`).FindSubmatch(text); found != nil {
 		w.serving <- string(found[1])
 	}
 	return w.log.Write(text)

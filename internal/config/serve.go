@@ -77,15 +77,18 @@ func (s Serve) LogValue() slog.Value {
 		slog.Duration("stop_timeout", s.StopTimeout))
 }
 
-// Events says how the objects of S3 events are recorded.
+// Events says how the objects of S3 events and of scheduled scans are recorded: alike,
+// or the scan that looks for what no event told of would record all anew.
 type Events struct {
 	// Kind defaults to smart.
-	Kind string `name:"event-kind" env:"CASFLOW_EVENT_KIND" default:"smart" enum:"smart,cdsl,nsdl,cams_kfintech,contract_note" help:"Parser of the API for objects of S3 events."`
+	Kind string `name:"event-kind" env:"CASFLOW_EVENT_KIND" default:"smart" enum:"smart,cdsl,nsdl,cams_kfintech,contract_note" help:"Parser of the API for objects of S3 events and of scheduled scans."`
+	// Broker is empty but for contract notes of one broker.
+	Broker string `name:"event-broker" env:"CASFLOW_EVENT_BROKER" placeholder:"BROKER" help:"Whose contract notes these objects are: zerodha, groww, upstox or icici; the API finds out if it is not told. Only with --event-kind contract_note."`
 	// Queue is interactive or bulk. Defaults to bulk.
-	Queue string `name:"event-queue" env:"CASFLOW_EVENT_QUEUE" default:"bulk" enum:"interactive,bulk" help:"Queue of objects of S3 events; interactive goes ahead of bulk."`
+	Queue string `name:"event-queue" env:"CASFLOW_EVENT_QUEUE" default:"bulk" enum:"interactive,bulk" help:"Queue of objects of S3 events and of scheduled scans; interactive goes ahead of bulk."`
 	// Batch may be empty.
-	Batch string `name:"event-batch" env:"CASFLOW_EVENT_BATCH" help:"Batch that objects of S3 events are recorded in."`
+	Batch string `name:"event-batch" env:"CASFLOW_EVENT_BATCH" help:"Batch that objects of S3 events and of scheduled scans are recorded in."`
 	// Suffix is what keys end in, whatever their case. Defaults to .pdf; empty takes
 	// all.
-	Suffix string `name:"event-suffix" env:"CASFLOW_EVENT_SUFFIX" default:".pdf" help:"Objects of S3 events whose key ends otherwise are left out, whatever their case."`
+	Suffix string `name:"event-suffix" env:"CASFLOW_EVENT_SUFFIX" default:".pdf" help:"Objects of S3 events and of scheduled scans whose key ends otherwise are left out, whatever their case."`
 }

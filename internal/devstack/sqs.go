@@ -38,12 +38,21 @@ type SQS struct {
 // StartSQS starts an SQS server inside this process, on a free loopback port. It
 // has no queues at first.
 func StartSQS(ctx context.Context) (*SQS, error) {
+	return startSQS(ctx, "ap-south-1", "CASFLOWSQS", "made-up")
+}
+
+// StartSQSBeside is StartSQS for clients that sign as they do for an S3 server.
+func StartSQSBeside(ctx context.Context, s3 *S3) (*SQS, error) {
+	return startSQS(ctx, s3.Region, s3.AccessKey, s3.SecretKey)
+}
+
+func startSQS(ctx context.Context, region, accessKey string, secretKey redact.Secret) (*SQS, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", loopback(0))
 	if err != nil {
 		return nil, fmt.Errorf("start sqs: %w", err)
 	}
 	s := &SQS{
-		Endpoint: "http://" + listener.Addr().String(), Region: "ap-south-1", AccessKey: "CASFLOWSQS", SecretKey: "made-up",
+		Endpoint: "http://" + listener.Addr().String(), Region: region, AccessKey: accessKey, SecretKey: secretKey,
 		queues: newSQSQueues(), served: make(chan error, 1),
 	}
 	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}

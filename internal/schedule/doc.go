@@ -4,7 +4,7 @@
 //
 //	when, err := schedule.Parse("30 1 * * *", "Asia/Kolkata")
 //	...
-//	scheduler, err := schedule.New(db, log, []schedule.Entry{{Name: "30 1 * * * s3://cas/in/", When: when, Run: scan}})
+//	scheduler, err := schedule.New(db, registry, log, []schedule.Entry{{Name: "30 1 * * * s3://cas/in/", When: when, Run: scan}})
 //	...
 //	err = scheduler.Run(ctx)
 //

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"casflow/internal/redact"
 	"casflow/internal/storage"
 )
@@ -38,13 +40,23 @@ const (
 type Scheduler struct {
 	db      *storage.DB
 	log     *slog.Logger
+	runs    *prometheus.CounterVec // by outcome
 	entries []Entry
 	retry   time.Duration
 }
 
+// How a run ends.
+const (
+	outcomeDone     = "done"
+	outcomeFailed   = "failed"
+	outcomeCutShort = "cut_short"
+)
+
 // New returns a Scheduler. Names must differ; PANs in them are masked.
-func New(db *storage.DB, log *slog.Logger, entries []Entry) (*Scheduler, error) {
-	s := &Scheduler{db: db, log: log, retry: defaultRetry}
+func New(db *storage.DB, registerer prometheus.Registerer, log *slog.Logger, entries []Entry) (*Scheduler, error) {
+	s := &Scheduler{db: db, log: log, retry: defaultRetry, runs: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "cas_schedule_runs_total", Help: "Scheduled runs of this process that ended, by outcome: done, failed, cut_short (and run again by whoever comes next).",
+	}, []string{"outcome"})}
 	seen := make(map[string]bool)
 	for _, e := range entries {
 		e.Name = redact.PANs(e.Name)
@@ -53,6 +65,12 @@ func New(db *storage.DB, log *slog.Logger, entries []Entry) (*Scheduler, error) 
 		}
 		seen[e.Name] = true
 		s.entries = append(s.entries, e)
+	}
+	for _, outcome := range []string{outcomeDone, outcomeFailed, outcomeCutShort} { // alerts on rates need the zero
+		s.runs.WithLabelValues(outcome)
+	}
+	if err := registerer.Register(s.runs); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	return s, nil
 }
@@ -139,14 +157,17 @@ func (s *Scheduler) once(ctx context.Context, held *storage.Hold, e Entry) error
 	failure := ""
 	if err := e.Run(ctx); err != nil {
 		if ctx.Err() != nil {
+			s.runs.WithLabelValues(outcomeCutShort).Inc()
 			return nil //nolint:nilerr // it is noted as begun, and so run again
 		}
 		if errors.Is(err, storage.ErrScanning) {
 			return err
 		}
+		s.runs.WithLabelValues(outcomeFailed).Inc()
 		failure = redact.PANs(err.Error())
 		s.log.ErrorContext(ctx, "scheduled run failed", slog.String("schedule", e.Name), slog.Any("err", err), slog.Duration("duration", time.Since(began)))
 	} else {
+		s.runs.WithLabelValues(outcomeDone).Inc()
 		s.log.InfoContext(ctx, "scheduled run ended", slog.String("schedule", e.Name), slog.Duration("duration", time.Since(began)))
 	}
 	for { // it has been done, so it must not be run again because of this

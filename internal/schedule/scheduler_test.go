@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"casflow/internal/schedule"
 	"casflow/internal/storage"
@@ -36,7 +37,7 @@ func entry(t *testing.T, expression string, do func(context.Context) error) sche
 // start runs entries until stop is called.
 func start(t *testing.T, db *storage.DB, entries ...schedule.Entry) (stop func()) {
 	t.Helper()
-	s, err := schedule.New(db, slog.New(slog.DiscardHandler), entries)
+	s, err := schedule.New(db, prometheus.NewPedanticRegistry(), slog.New(slog.DiscardHandler), entries)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +177,7 @@ func TestScheduler_LockLost(t *testing.T) {
 	t.Parallel()
 	db, url := storagetest.NewURL(t)
 	var ran atomic.Bool
-	s, err := schedule.New(db, slog.New(slog.DiscardHandler), []schedule.Entry{
+	s, err := schedule.New(db, prometheus.NewPedanticRegistry(), slog.New(slog.DiscardHandler), []schedule.Entry{
 		entry(t, yearly, func(context.Context) error { ran.Store(true); return nil }),
 	})
 	if err != nil {
@@ -223,7 +224,7 @@ func TestScheduler_NoOverlap(t *testing.T) {
 func TestNew_Twice(t *testing.T) {
 	t.Parallel()
 	e := entry(t, yearly, nil)
-	if _, err := schedule.New(nil, slog.New(slog.DiscardHandler), []schedule.Entry{e, e}); err == nil || !strings.Contains(err.Error(), "is given twice") {
+	if _, err := schedule.New(nil, prometheus.NewPedanticRegistry(), slog.New(slog.DiscardHandler), []schedule.Entry{e, e}); err == nil || !strings.Contains(err.Error(), "is given twice") {
 		t.Errorf("got %v, want that it is given twice", err)
 	}
 }

@@ -64,7 +64,7 @@ func (s *Server) getDocument(w http.ResponseWriter, r *http.Request, _ string) e
 func documentOf(d storage.Lookup) client.Document {
 	shown := client.Document{
 		DocumentID: d.ID.String(), Status: string(d.Status), Bucket: d.Bucket, Key: redact.PANs(d.Key), VersionID: d.VersionID,
-		SizeBytes: d.SizeBytes, Kind: d.Kind, Queue: d.Queue, Batch: redact.PANs(d.Batch),
+		SizeBytes: d.SizeBytes, Kind: d.Kind, Broker: d.Broker, Queue: d.Queue, Batch: redact.PANs(d.Batch),
 		CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(), Attempts: d.Attempts, CreditsSpent: d.Credits,
 	}
 	if d.FinishedAt != nil {

@@ -126,6 +126,8 @@ func TestServer_PostDocument_Bad(t *testing.T) {
 		"NoList":       {`{` + good + `,"passwords":"hush"}`, []string{"passwords"}, "is not a list"},
 		"Bucket":       {`{"bucket":"elsewhere","key":"a.pdf"}`, []string{"bucket"}, "is none of those that are taken here"},
 		"Kind":         {`{` + good + `,"kind":"hush"}`, []string{"kind"}, "is none of cams_kfintech, cdsl, contract_note, nsdl, smart"},
+		"Broker":       {`{` + good + `,"kind":"contract_note","broker":"hush"}`, []string{"broker"}, "is none of zerodha, groww, upstox, icici"},
+		"BrokerOfCAS":  {`{` + good + `,"broker":"zerodha"}`, []string{"broker"}, "goes with kind contract_note only"},
 		"Queue":        {`{` + good + `,"queue":"hush"}`, []string{"queue"}, "is neither interactive nor bulk"},
 		"Batch":        {`{` + good + `,"batch":"a\nb"}`, []string{"batch"}, "has control characters"},
 		"Zero":         {`{"bucket":"other","key":"a\u0000hush"}`, []string{"key"}, "is not text"},

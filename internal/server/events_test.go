@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -8,9 +9,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"casflow/client"
 	"casflow/internal/redact"
+	"casflow/internal/s3event"
 	"casflow/internal/storage/objectstore"
 )
 
@@ -116,5 +119,45 @@ func TestServer_PostEvents_Bad(t *testing.T) {
 	l.post(t, "/v1/s3-events", strings.Repeat(" ", maxEvents+1)).wantProblem(t, http.StatusRequestEntityTooLarge)
 	if got := l.event(t, records(s3Event("ObjectCreated:Put", l.put(t, "a.pdf")[0]))); got != (client.EventsTaken{Ignored: 1}) {
 		t.Errorf("of another bucket: %+v, want it ignored", got)
+	}
+}
+
+// TestServer_Source shows what is recorded of a queue's objects, and what of no use to
+// be told again.
+func TestServer_Source(t *testing.T) {
+	t.Parallel()
+	of := func(bucket, key, etag string) s3event.Object {
+		return s3event.Object{Bucket: bucket, Key: key, ETag: etag, Size: -1}
+	}
+	l := setup(t, nil)
+	l.put(t, "a.pdf")
+	take := l.Source("queue")
+	err := take(t.Context(), []s3event.Object{of(l.bucket, "gone-of-ZZZPA0001Z.pdf", ""), of(l.bucket, "a.pdf", ""), of(l.bucket, "b.pdf", "e"), of(l.bucket, "notes.txt", "e")})
+	if !errors.Is(err, ErrUnfit) || !strings.HasSuffix(err.Error(), "key there is no such object in the bucket") {
+		t.Errorf("of an object that is gone: %v, want ErrUnfit", err)
+	}
+	if diff := cmp.Diff([][]string{{"a.pdf"}, {"b.pdf"}}, l.documents(t, "object_key")); diff != "" {
+		t.Errorf("documents (-want +got):\n%s", diff)
+	}
+	if err := take(t.Context(), []s3event.Object{of(l.bucket, "a.pdf", ""), of(l.bucket, "b.pdf", "e")}); err != nil {
+		t.Errorf("told again: %v", err)
+	}
+	for outcome, want := range map[string]float64{outcomeNew: 2, outcomeKnown: 2, outcomeRefused: 1, outcomeFailed: 0} {
+		if got := testutil.ToFloat64(l.metrics.submissions.WithLabelValues("queue", outcome)); got != want {
+			t.Errorf("%v are counted as %s, want %v", got, outcome, want)
+		}
+	}
+
+	strange := setup(t, func(c *Config) { c.Store = openStore(t, "another") })
+	err = strange.Source("queue")(t.Context(), []s3event.Object{of(strange.bucket, "a.pdf", ""), of(strange.bucket, "b.pdf", "e")})
+	if !errors.Is(err, ErrUnfit) || len(strange.documents(t, "object_key")) != 1 {
+		t.Errorf("without access: %v, want ErrUnfit, and what needs none recorded", err)
+	}
+	strange.post(t, "/v1/s3-events", records(`{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"a.pdf"}}}`)).
+		wantProblem(t, http.StatusUnprocessableEntity, "bucket")
+
+	l.db.Close()
+	if err := take(t.Context(), []s3event.Object{of(l.bucket, "a.pdf", "")}); err == nil || errors.Is(err, ErrUnfit) {
+		t.Errorf("without the ledger: %v, want an error that may pass", err)
 	}
 }

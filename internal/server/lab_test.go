@@ -19,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"casflow/client"
+	"casflow/internal/casapi"
 	"casflow/internal/jobs"
 	"casflow/internal/record"
 	"casflow/internal/redact"
@@ -77,7 +78,7 @@ func setup(tb testing.TB, change func(*Config)) *lab {
 	policy := jobs.CallbackPolicy{Hosts: []string{"billing.example"}}
 	config := Config{
 		DB: l.db, Queue: jobs.NewEnqueuer(l.db, l.redis, 0), Store: store, Recorder: record.Recorder{Store: store, Sealer: sealer, Sources: noSources{}},
-		Services: []Service{{"billing", token}, {"crm", otherToken}}, Kinds: jobs.Kinds(), UploadBucket: l.bucket, UploadPrefix: "uploads/",
+		Services: []Service{{"billing", token}, {"crm", otherToken}}, Kinds: jobs.Kinds(), Brokers: casapi.BrokerTypes(), UploadBucket: l.bucket, UploadPrefix: "uploads/",
 		MaxUploads: 4, MaxBatchLines: 100_000, CheckCallback: policy.Check, Registerer: l.registry,
 		Events: Events{Kind: storage.KindSmart, Queue: storage.QueueBulk, Batch: "events", Suffix: ".pdf"},
 		Health: func(ready func(context.Context) error) http.Handler {

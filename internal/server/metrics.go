@@ -48,12 +48,18 @@ func newMetrics(registerer prometheus.Registerer, services []Service) *metrics {
 		inflight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "cas_http_requests_inflight", Help: "Requests of the HTTP API under way."}),
 	}
 	registerer.MustRegister(m.requests, m.duration, m.submissions, m.inflight)
-	for _, s := range services { // alerts on rates need the zero
-		for _, outcome := range []string{outcomeNew, outcomeKnown, outcomeRefused, outcomeFailed} {
-			m.submissions.WithLabelValues(s.Name, outcome)
-		}
+	for _, s := range services {
+		m.expect(s.Name)
 	}
 	return m
+}
+
+// expect has the submissions of a service, or of a source, begin at zero, which
+// alerts on rates need.
+func (m *metrics) expect(service string) {
+	for _, outcome := range []string{outcomeNew, outcomeKnown, outcomeRefused, outcomeFailed} {
+		m.submissions.WithLabelValues(service, outcome)
+	}
 }
 
 func (m *metrics) served(service, route string, status int, took time.Duration) {

@@ -26,7 +26,7 @@ func (l *lab) tries(t *testing.T) []try {
 	const asJSON = "Content-Type: application/json"
 	l.put(t, "a.pdf")
 	id := l.bury(t, storage.ReasonTooLarge, "may", "dead.pdf")[0]
-	all, header := form(t, "file:"+pdf("x"), "key=a.pdf", "kind=cdsl", "queue=bulk", "batch=may", "password=hush", "callback_url="+callbackURL)
+	all, header := form(t, "file:"+pdf("x"), "key=a.pdf", "kind=contract_note", "broker=icici", "queue=bulk", "batch=may", "password=hush", "callback_url="+callbackURL)
 	return []try{
 		{"POST /v1/documents", "/v1/documents", l.lineOf("a.pdf", ""), asJSON, 202},
 		{"POST /v1/documents", "/v1/documents", string(all), header, 202},

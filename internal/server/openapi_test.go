@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"casflow/client"
+	"casflow/internal/casapi"
 	"casflow/internal/jobs"
 	"casflow/internal/storage"
 )
@@ -156,7 +157,7 @@ func TestOpenAPI_Fields(t *testing.T) {
 	}
 
 	for name, want := range map[string][]string{
-		"Kind": jobs.Kinds(), "Queue": {storage.QueueInteractive, storage.QueueBulk}, "Status": textsOf(storage.Statuses()), "Reason": textsOf(storage.Reasons()),
+		"Kind": jobs.Kinds(), "Broker": casapi.BrokerTypes(), "Queue": {storage.QueueInteractive, storage.QueueBulk}, "Status": textsOf(storage.Statuses()), "Reason": textsOf(storage.Reasons()),
 	} {
 		delete(unseen, name)
 		if diff := cmp.Diff(want, d.Components.Schemas[name].Enum); diff != "" {

@@ -33,6 +33,7 @@ type Config struct {
 	Recorder record.Recorder
 	Services []Service
 	Kinds    []string // of documents that there are parsers for
+	Brokers  []string // whose contract notes there is a parser for
 
 	UploadBucket  string   // "" uploads are refused
 	UploadPrefix  string   // of uploaded objects' keys; "" or with a slash at its end
@@ -53,9 +54,10 @@ type Config struct {
 
 // Events says how the objects of S3 events are recorded.
 type Events struct {
-	Kind, Queue string
-	Batch       string // "" none
-	Suffix      string // that their keys end in, whatever their case; "" any
+	Kind, Broker string // Broker "": none, or the API finds out
+	Queue        string
+	Batch        string // "" none
+	Suffix       string // that their keys end in, whatever their case; "" any
 }
 
 // Server is the HTTP API. It is safe for concurrent use.

@@ -18,6 +18,7 @@ import (
 // print.
 type terms struct {
 	Kind        string          `json:"kind"`
+	Broker      string          `json:"broker"`
 	Queue       string          `json:"queue"`
 	Batch       string          `json:"batch"`
 	Password    redact.Secret   `json:"password"`
@@ -95,6 +96,13 @@ func (s *Server) read(t terms, f *faults) record.Item {
 	if !slices.Contains(s.Kinds, t.Kind) {
 		f.add("kind", "is none of %s", strings.Join(s.Kinds, ", "))
 	}
+	switch {
+	case t.Broker == "":
+	case t.Kind != storage.KindContractNote:
+		f.add("broker", "goes with kind %s only", storage.KindContractNote)
+	case !slices.Contains(s.Brokers, t.Broker):
+		f.add("broker", "is none of %s", strings.Join(s.Brokers, ", "))
+	}
 	if t.Queue != storage.QueueInteractive && t.Queue != storage.QueueBulk {
 		f.add("queue", "is neither %s nor %s", storage.QueueInteractive, storage.QueueBulk)
 	}
@@ -114,7 +122,7 @@ func (s *Server) read(t terms, f *faults) record.Item {
 			f.add("callback_url", "%s", err)
 		}
 	}
-	return record.Item{Kind: t.Kind, Queue: t.Queue, Batch: t.Batch, CallbackURL: t.CallbackURL.Reveal(), Passwords: passwords}
+	return record.Item{Kind: t.Kind, Broker: t.Broker, Queue: t.Queue, Batch: t.Batch, CallbackURL: t.CallbackURL.Reveal(), Passwords: passwords}
 }
 
 func (s *Server) checkPasswords(passwords []redact.Secret, f *faults) {

@@ -102,7 +102,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, sent *upload) (
 // part reads one part of an upload.
 func (u *upload) part(part *multipart.Part, f *faults) error {
 	field := map[string]*string{
-		"key": &u.key, "kind": &u.Kind, "queue": &u.Queue, "batch": &u.Batch, "callback_url": (*string)(&u.CallbackURL),
+		"key": &u.key, "kind": &u.Kind, "broker": &u.Broker, "queue": &u.Queue, "batch": &u.Batch, "callback_url": (*string)(&u.CallbackURL),
 	}[part.FormName()]
 	switch name := part.FormName(); {
 	case name == "file" && u.file == nil:

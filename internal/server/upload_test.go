@@ -147,6 +147,7 @@ func TestServer_PostUpload_Bad(t *testing.T) {
 		"Unknown":    {[]string{good, "pages=1", "bucket=b"}, 400, []string{"pages", "bucket"}, ""},
 		"Twice":      {[]string{"kind=cdsl", "kind=nsdl", good}, 400, []string{"kind"}, ""},
 		"Kind":       {[]string{"kind=hush", good}, 400, []string{"kind"}, ""},
+		"Broker":     {[]string{"kind=contract_note", "broker=hush", good}, 400, []string{"broker"}, ""},
 		"LongField":  {[]string{"batch=" + strings.Repeat("x", 9000), good}, 400, []string{"batch", "batch"}, ""},
 		"Zero":       {[]string{"key=a\x00b", good}, 400, []string{"key"}, ""},
 		"Callback":   {[]string{good, "callback_url=http://billing.example/hush"}, 400, []string{"callback_url"}, ""},

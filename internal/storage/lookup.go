@@ -42,6 +42,7 @@ type Lookup struct {
 	VersionID  string     `db:"version_id"`
 	SizeBytes  int64      `db:"size_bytes"`
 	Kind       string     `db:"kind"`
+	Broker     string     `db:"broker"` // of a contract note; "" not told
 	Queue      string     `db:"queue"`
 	Batch      string     `db:"batch"`
 	CreatedAt  time.Time  `db:"created_at"`
@@ -70,7 +71,7 @@ type Lookup struct {
 func (db *DB) Lookup(ctx context.Context, id uuid.UUID) (Lookup, error) {
 	found, err := one[Lookup](ctx, db.pool, `
 SELECT d.document_id, d.status, d.bucket, d.object_key, coalesce(d.version_id, '') AS version_id, coalesce(d.size_bytes, 0) AS size_bytes,
-	d.kind, d.queue, coalesce(d.batch, '') AS batch, d.created_at, d.updated_at, d.finished_at,
+	d.kind, coalesce(d.broker, '') AS broker, d.queue, coalesce(d.batch, '') AS batch, d.created_at, d.updated_at, d.finished_at,
 	a.attempts, a.credits,
 	coalesce(l.reason, '') AS reason, coalesce(l.message, '') AS message, coalesce(l.http_status, 0) AS http_status, l.discarded_at,
 	coalesce(d.pan, '') AS pan, coalesce(d.period_from::text, '') AS period_from, coalesce(d.period_to::text, '') AS period_to,

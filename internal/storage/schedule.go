@@ -72,3 +72,21 @@ func (db *DB) EndSchedule(ctx context.Context, schedule string, now time.Time, f
 	}
 	return nil
 }
+
+// Schedule is a schedule that some process has, or once had, and its last run.
+type Schedule struct {
+	Name       string     `db:"schedule" json:"schedule"` // its times and what it runs
+	StartedAt  *time.Time `db:"started_at" json:"started_at,omitempty"`
+	FinishedAt *time.Time `db:"finished_at" json:"finished_at,omitempty"`
+	Failure    string     `db:"failure" json:"failure,omitempty"`
+}
+
+// Schedules returns the schedules that are known, by name.
+func (db *DB) Schedules(ctx context.Context) ([]Schedule, error) {
+	schedules, err := all[Schedule](ctx, db.pool,
+		`SELECT schedule, started_at, finished_at, coalesce(failure, '') AS failure FROM cas.schedules ORDER BY schedule`, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read schedules: %w", err)
+	}
+	return schedules, nil
+}

@@ -51,18 +51,19 @@ func (i *intake) read() (sources *passwords, secret []byte, err error) {
 		err = errors.New("CASFLOW_SECRET_KEY (--secret-key): not set, but required with --password-from; " +
 			"make one with: openssl rand -base64 32")
 	}
-	return sources, secret, errors.Join(i.Postgres.Faults(), i.Redis.Faults(), i.S3.Faults(), err, faults, i.brokerFault())
+	return sources, secret, errors.Join(i.Postgres.Faults(), i.Redis.Faults(), i.S3.Faults(), err, faults, brokerFault(i.Broker, i.Kind, "broker", "kind"))
 }
 
-// brokerFault is what is wrong with the broker, nil when nothing is.
-func (i *intake) brokerFault() error {
+// brokerFault is what is wrong with a broker and a kind that flags of these names
+// have given, nil when nothing is.
+func brokerFault(broker, kind, brokerFlag, kindFlag string) error {
 	switch brokers := casapi.BrokerTypes(); {
-	case i.Broker == "":
+	case broker == "":
 		return nil
-	case i.Kind != storage.KindContractNote:
-		return fmt.Errorf("--broker is %s and --kind %s; a broker goes with --kind contract_note only", redact.PANs(i.Broker), i.Kind)
-	case !slices.Contains(brokers, i.Broker):
-		return fmt.Errorf("--broker is %s; expected one of %s", redact.PANs(i.Broker), strings.Join(brokers, ", "))
+	case kind != storage.KindContractNote:
+		return fmt.Errorf("--%s is %s and --%s %s; a broker goes with --%[3]s contract_note only", brokerFlag, redact.PANs(broker), kindFlag, kind)
+	case !slices.Contains(brokers, broker):
+		return fmt.Errorf("--%s is %s; expected one of %s", brokerFlag, redact.PANs(broker), strings.Join(brokers, ", "))
 	}
 	return nil
 }

@@ -10,7 +10,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 
+	"casflow/internal/casapi"
 	"casflow/internal/config"
 	"casflow/internal/jobs"
 	"casflow/internal/redact"
@@ -27,6 +29,8 @@ type serveCommand struct {
 	Serve         config.Serve         `embed:""`
 	Tokens        config.Tokens        `embed:""`
 	Events        config.Events        `embed:""`
+	SQS           config.SQS           `embed:""`
+	Schedules     config.Schedules     `embed:""`
 	CallbackHosts config.CallbackHosts `embed:""`
 
 	PasswordFrom []string `name:"password-from" sep:"none" placeholder:"SOURCE" help:"Where PDF passwords come from besides requests, which go first: env:VAR, manifest:FILE.csv, metadata:NAME, key:REGEXP; repeatable, tried in order."`
@@ -43,7 +47,8 @@ func (c *serveCommand) intake() *intake {
 // Faults reports, in one error, what makes no sense; nil when all does.
 func (c *serveCommand) Faults() error {
 	_, _, settings := c.intake().read()
-	return errors.Join(settings, c.Serve.Faults(), c.Tokens.Faults(), c.CallbackHosts.Faults())
+	return errors.Join(settings, c.Serve.Faults(), c.Tokens.Faults(), c.CallbackHosts.Faults(), c.sqsFault(), c.Schedules.Faults(), c.scheduleFaults(),
+		brokerFault(c.Events.Broker, c.Events.Kind, "event-broker", "event-kind"))
 }
 
 func (c *serveCommand) Run(ctx context.Context, console *console) (err error) {
@@ -69,9 +74,27 @@ func (c *serveCommand) Run(ctx context.Context, console *console) (err error) {
 	}
 	registry := telemetry.NewRegistry(config.Version(), config.Revision())
 	api := server.New(c.settings(parts, services, registry, logger))
+	queue, err := c.openQueue(ctx, registry, logger)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	schedules, err := c.newSchedules(parts, registry, logger)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	group, running := errgroup.WithContext(ctx) // what fails ends the others too
 	logger.InfoContext(ctx, "API is served", slog.String("addr", listener.Addr().String()))
-	if err := api.Serve(ctx, listener, server.Lifetime{Delay: c.Serve.StopDelay, Timeout: c.Serve.StopTimeout}); err != nil {
-		return err
+	group.Go(func() error {
+		return api.Serve(running, listener, server.Lifetime{Delay: c.Serve.StopDelay, Timeout: c.Serve.StopTimeout})
+	})
+	if queue != nil {
+		group.Go(func() error { return queue.Run(running, recording(api.Source(sqsSource))) })
+	}
+	if schedules != nil {
+		group.Go(func() error { return schedules.Run(running) })
+	}
+	if err := group.Wait(); err != nil {
+		return err //nolint:wrapcheck // its functions' own
 	}
 	logger.InfoContext(context.WithoutCancel(ctx), "server has stopped")
 	return nil
@@ -102,7 +125,7 @@ func prepareRedis(_ context.Context, address redact.Secret) (redis.UniversalClie
 func (c *serveCommand) settings(parts *connections, services []server.Service, registry *prometheus.Registry, logger *slog.Logger) server.Config {
 	bucket, prefix := c.Serve.Upload()
 	settings := server.Config{
-		DB: parts.db, Queue: parts.enqueuer, Store: parts.store, Recorder: parts.recorder(), Services: services, Kinds: jobs.Kinds(),
+		DB: parts.db, Queue: parts.enqueuer, Store: parts.store, Recorder: parts.recorder(), Services: services, Kinds: jobs.Kinds(), Brokers: casapi.BrokerTypes(),
 		UploadBucket: bucket, UploadPrefix: prefix, Buckets: c.Serve.Buckets, RatePerSecond: c.Serve.RatePerSecond,
 		MaxUploads: c.Serve.MaxUploads, MaxBatchLines: c.Serve.MaxBatchLines, Events: server.Events(c.Events),
 		Registerer: registry, Logger: logger,

@@ -1,77 +1,18 @@
 package enqueuercli_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"casflow/client"
-	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/internal/redact"
 )
 
 const serveToken = hush + "-token-of-billing"
-
-// logWriter passes on what is written, line by line, and keeps it.
-type logWriter struct {
-	mu    sync.Mutex
-	text  bytes.Buffer
-	lines chan string
-}
-
-func (w *logWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.text.Write(p)
-	select {
-	case w.lines <- string(p): // slog writes a line at a time
-	default:
-	}
-	return len(p), nil
-}
-
-// serve runs enqueuer serve until stop is called, which returns its exit code and
-// what it logged.
-func (l lab) serve(t *testing.T, flags ...string) (url string, stop func() (int, string)) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(cancel)
-	log := &logWriter{lines: make(chan string, 100)}
-	ended := make(chan int, 1)
-	args := slices.Concat([]string{"serve"}, l.settings(), []string{
-		"--addr", "127.0.0.1:0", "--log-format", "json", "--stop-delay", "0s", "--api-tokens", "billing:" + serveToken + " crm:" + hush, "--secret-key", secretKey,
-	}, flags)
-	go func() { ended <- enqueuercli.Run(ctx, args, io.Discard, log) }()
-	for url == "" {
-		select {
-		case line := <-log.lines:
-			var entry struct {
-				Msg  string `json:"msg"`
-				Addr string `json:"addr"`
-			}
-			if err := json.Unmarshal([]byte(line), &entry); err != nil {
-				t.Fatalf("log has %q: %v", line, err)
-			}
-			if entry.Msg == "API is served" {
-				url = "http://" + entry.Addr
-			}
-		case code := <-ended:
-			t.Fatalf("serve ended with %d: %s", code, log.text.String())
-		}
-	}
-	return url, func() (int, string) {
-		cancel()
-		code := <-ended
-		return code, log.text.String()
-	}
-}
 
 func TestServe(t *testing.T) {
 	t.Parallel()
@@ -140,9 +81,10 @@ func TestServe_Faults(t *testing.T) {
 	l := setup(t)
 	const none = "CASFLOW_API_TOKENS (--api-tokens): not set, nor is CASFLOW_API_TOKENS_FILE...give NAME:TOKEN for each service"
 	run(t, append([]string{"serve"}, l.settings()...)...).wantFaults(t, 2, none)
-	run(t, "serve", "--addr=8080", "--upload-to=bucket", "--api-tokens=hush", "--callback-hosts=https://x/", "--password-from=hush").wantFaults(t, 2,
+	run(t, "serve", "--addr=8080", "--upload-to=bucket", "--api-tokens=hush", "--callback-hosts=https://x/", "--password-from=hush", "--event-broker=groww").wantFaults(t, 2,
 		"DATABASE_URL", "CASFLOW_ADDR (--addr): is", "CASFLOW_UPLOAD_TO (--upload-to): is", "CASFLOW_API_TOKENS (--api-tokens): has something that is not NAME:TOKEN",
-		"CASFLOW_CALLBACK_HOSTS", "CASFLOW_SECRET_KEY (--secret-key): not set, but required with --password-from", "--password-from=...")
+		"CASFLOW_CALLBACK_HOSTS", "CASFLOW_SECRET_KEY (--secret-key): not set, but required with --password-from", "--password-from=...",
+		"--event-broker is groww and --event-kind smart; a broker goes with --event-kind contract_note only")
 	taken, stop := l.serve(t)
 	defer stop()
 	address := strings.TrimPrefix(taken, "http://")

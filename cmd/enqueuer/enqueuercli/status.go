@@ -31,6 +31,8 @@ type status struct {
 	Left             int    `json:"left"`                        // documents that are neither parsed nor dead
 	ETASeconds       int    `json:"eta_seconds,omitempty"`       // at the pace of the last minute; absent when nothing finished in it
 	CreditsRemaining string `json:"credits_remaining,omitempty"` // decimal; "unlimited"; "unknown: " and why; absent without an API key
+	// Schedules are those of enqueuer serve; absent where there are none, or with a batch.
+	Schedules []storage.Schedule `json:"schedules,omitempty"`
 
 	all int // documents
 }
@@ -91,6 +93,11 @@ func (c *statusCommand) read(ctx context.Context, db *storage.DB, credits func(c
 	for _, n := range overview.Documents {
 		s.all += n
 	}
+	if c.Batch == "" {
+		if s.Schedules, err = db.Schedules(ctx); err != nil {
+			return status{}, err
+		}
+	}
 	return s, nil
 }
 
@@ -150,6 +157,10 @@ func (c *statusCommand) show(console *console, s status) error {
 	if s.Unknown > 0 {
 		row("attempts of unknown outcome", s.Unknown, "")
 	}
+	for _, schedule := range s.Schedules {
+		state, note := lastRun(schedule)
+		row(schedule.Name, state, note)
+	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("lay out table: %w", err)
 	}
@@ -201,6 +212,20 @@ func spent(b storage.Batch) string {
 		return ""
 	}
 	return "used up: scan again with a higher --max-credits to go on"
+}
+
+// lastRun says how the last run of a schedule went.
+func lastRun(s storage.Schedule) (state, note string) {
+	switch {
+	case s.StartedAt == nil:
+		return "waits", "has not run yet"
+	case s.FinishedAt == nil:
+		return "runs", "since " + s.StartedAt.UTC().Format(time.RFC3339) + ", unless it was cut short"
+	case s.Failure != "":
+		return "failed", "at " + s.FinishedAt.UTC().Format(time.RFC3339) + ": " + strings.ReplaceAll(s.Failure, "\n", "; ")
+	default:
+		return "done", "at " + s.FinishedAt.UTC().Format(time.RFC3339)
+	}
 }
 
 func (s status) oldest() time.Time {

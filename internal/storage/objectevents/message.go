@@ -44,8 +44,9 @@ func (q *Queue) hide(ctx context.Context, letters []letter, visibility time.Dura
 	}
 	output, err := q.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(q.c.URL), Entries: entries})
 	if err == nil {
-		q.refusals(ctx, "visibility of messages not changed", output.Failed)
+		q.refusals(ctx, stepHide, "visibility of messages not changed", output.Failed)
 	} else if ctx.Err() == nil { // the messages are delivered again, which does no harm
+		q.metrics.failed(stepHide)
 		q.c.Logger.WarnContext(ctx, "visibility of messages not changed", slog.Any("err", masked(err)))
 	}
 }
@@ -70,14 +71,17 @@ func (q *Queue) remove(ctx context.Context, letters []letter) {
 	}
 	output, err := q.client.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: aws.String(q.c.URL), Entries: entries})
 	if err != nil {
+		q.metrics.failed(stepDelete)
 		q.c.Logger.WarnContext(ctx, "recorded messages not deleted", slog.Any("err", masked(err)))
 		return
 	}
-	q.refusals(ctx, "recorded messages not deleted", output.Failed)
+	q.metrics.ended(outcomeRecorded, len(letters)-len(output.Failed))
+	q.refusals(ctx, stepDelete, "recorded messages not deleted", output.Failed)
 }
 
-func (q *Queue) refusals(ctx context.Context, what string, failed []types.BatchResultErrorEntry) {
+func (q *Queue) refusals(ctx context.Context, step, what string, failed []types.BatchResultErrorEntry) {
 	if len(failed) > 0 {
+		q.metrics.failed(step)
 		q.c.Logger.WarnContext(ctx, what, slog.Int("messages", len(failed)), slog.String("code", aws.ToString(failed[0].Code))) //nolint:sloglint // one of two constants
 	}
 }

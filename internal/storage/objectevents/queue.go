@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"casflow/internal/redact"
 	"casflow/internal/storage/objectstore"
@@ -22,8 +23,8 @@ var ErrUnfit = errors.New("cannot be recorded")
 
 // Config says which queue.
 type Config struct {
-	// URL of the queue. Its host is where requests go, and where that is AWS it tells
-	// the region.
+	// URL of the queue. Its host is where requests go, unless AWS_ENDPOINT_URL_SQS says
+	// otherwise, and where that is AWS it tells the region.
 	URL string
 	// Region is needed where URL does not tell it. Defaults to what the AWS SDK finds.
 	Region string
@@ -37,6 +38,8 @@ type Config struct {
 	Visibility time.Duration
 	// Logger takes what becomes of messages. Defaults to nowhere.
 	Logger *slog.Logger
+	// Registerer takes the metrics. Defaults to none.
+	Registerer prometheus.Registerer
 }
 
 const (
@@ -50,8 +53,9 @@ const (
 
 // Queue is a queue of notifications.
 type Queue struct {
-	client *sqs.Client
-	c      Config
+	client  *sqs.Client
+	c       Config
+	metrics *metrics
 }
 
 // Open makes a client and looks for credentials, but sends nothing. An error says
@@ -80,8 +84,19 @@ func Open(ctx context.Context, c Config) (*Queue, error) {
 	if err := objectstore.RequireCredentials(ctx, loaded.Credentials); err != nil {
 		return nil, err
 	}
-	client := sqs.NewFromConfig(loaded, func(o *sqs.Options) { o.BaseEndpoint = aws.String(endpoint) })
-	return &Queue{client: client, c: c}, nil
+	client := sqs.NewFromConfig(loaded, func(o *sqs.Options) {
+		if o.BaseEndpoint == nil { // as AWS_ENDPOINT_URL_SQS would have it
+			o.BaseEndpoint = aws.String(endpoint)
+		}
+	})
+	return &Queue{client: client, c: c, metrics: newMetrics(c.Registerer)}, nil
+}
+
+// CheckURL says what is wrong with the URL of a queue, without showing it; nil when
+// nothing is.
+func CheckURL(text string) error {
+	_, _, err := address(text)
+	return err
 }
 
 // address takes the URL of a queue apart; region is "" where the host does not
@@ -89,7 +104,7 @@ func Open(ctx context.Context, c Config) (*Queue, error) {
 func address(text string) (endpoint, region string, err error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") == "" {
-		return "", "", errors.New("not the URL of an SQS queue: expected https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
+		return "", "", errors.New("is not the URL of an SQS queue: expected https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
 	}
 	if rest, ok := strings.CutPrefix(u.Hostname(), "sqs."); ok && strings.Contains(rest, ".amazonaws.com") {
 		region, _, _ = strings.Cut(rest, ".")

@@ -49,6 +49,7 @@ func (q *Queue) Run(ctx context.Context, record Record) error {
 		if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && !served && answer.HTTPStatusCode() < http.StatusInternalServerError {
 			return fmt.Errorf("take messages of the SQS queue: %w; check its URL and what the credentials may do with it", masked(err))
 		}
+		q.metrics.failed(stepReceive)
 		q.c.Logger.ErrorContext(ctx, "no messages from the queue", slog.Any("err", masked(err)), slog.Duration("wait", wait))
 		wait = pause(ctx, wait)
 	}
@@ -106,6 +107,7 @@ func (q *Queue) handle(ctx context.Context, messages []types.Message, record Rec
 	defer cancel()
 	q.remove(ctx, done)
 	if len(left) > 0 {
+		q.metrics.ended(outcomeReturned, len(left))
 		q.hide(ctx, left, 0)
 	}
 }
@@ -155,6 +157,7 @@ func (q *Queue) persist(ctx context.Context, letters []letter, record Record) er
 		if err == nil || errors.Is(err, ErrUnfit) || ctx.Err() != nil {
 			return err
 		}
+		q.metrics.failed(stepRecord)
 		q.c.Logger.ErrorContext(ctx, "objects of the queue not yet recorded",
 			slog.Int("objects", len(objects)), slog.Any("err", err), slog.Duration("wait", wait))
 		if wait = pause(ctx, wait); ctx.Err() != nil {
@@ -178,6 +181,7 @@ func finishing(ctx context.Context, do func(context.Context) error) error {
 
 // poison says that a message is left to the redrive policy.
 func (q *Queue) poison(ctx context.Context, message types.Message, err error) {
+	q.metrics.ended(outcomeUnfit, 1)
 	q.c.Logger.ErrorContext(ctx, "message left to the queue's redrive policy", slog.String("message_id", aws.ToString(message.MessageId)),
 		slog.String("receive_count", message.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]), slog.Any("err", err))
 }
