@@ -12,6 +12,7 @@ import (
 	"casflow/cmd/worker/workercli"
 	"casflow/internal/casapi/sandbox"
 	"casflow/internal/config"
+	"casflow/internal/devstack"
 	"casflow/internal/samples"
 	"casflow/internal/storage"
 )
@@ -68,7 +69,7 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 		return fmt.Errorf("open ledger: %w", err)
 	}
 	defer db.Close()
-	addr, err := freeAddr(ctx)
+	addr, err := devstack.FreeAddr(ctx)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -119,16 +118,4 @@ func (s *stack) log() string      { return filepath.Join(s.dir, "worker.log") }
 func (s *stack) setting(name string) string {
 	at := slices.IndexFunc(s.env, func(v devstack.Variable) bool { return v.Name == name })
 	return s.env[at].Value
-}
-
-// freeAddr is a loopback address that nobody listened on a moment ago.
-func freeAddr(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("look for a free port: %w", err)
-	}
-	if err := listener.Close(); err != nil {
-		return "", fmt.Errorf("look for a free port: %w", err)
-	}
-	return listener.Addr().String(), nil
 }

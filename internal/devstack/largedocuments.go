@@ -78,12 +78,13 @@ func (d *LargeDocuments) Stop() error {
 	return errors.Join(faults...)
 }
 
-// mark is what tells a PDF from the others: a comment.
-func mark(n int) string { return fmt.Sprintf("%%%08d\n", n) }
+// Mark behind the end of a PDF makes another file of it that opens as the same: a
+// comment with a number of eight digits.
+func Mark(n int) string { return fmt.Sprintf("%%%08d\n", n) }
 
 // serveS3 lists and gives the objects.
 func (d *LargeDocuments) serveS3(w http.ResponseWriter, r *http.Request) {
-	size := len(d.pdf) + len(mark(0))
+	size := len(d.pdf) + len(Mark(0))
 	if r.URL.Query().Has("list-type") {
 		_, _ = io.WriteString(w, "<ListBucketResult><IsTruncated>false</IsTruncated>")
 		for n := range d.answers {
@@ -104,7 +105,7 @@ func (d *LargeDocuments) serveS3(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(size))
 	w.Header().Set("ETag", strconv.Itoa(n))
-	_, _ = io.Copy(w, io.MultiReader(bytes.NewReader(d.pdf), strings.NewReader(mark(n))))
+	_, _ = io.Copy(w, io.MultiReader(bytes.NewReader(d.pdf), strings.NewReader(Mark(n))))
 }
 
 // serveAPI answers with the statement of the PDF's number, once it has thought for
