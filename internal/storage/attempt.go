@@ -65,9 +65,10 @@ WITH gate AS (
 	       ` + sameBytesSQL + `
 	    OR EXISTS (SELECT FROM cas.answers a WHERE a.sha256 = @sha256 AND a.endpoint = @endpoint AND a.document_id <> @document) AS same_bytes,
 	       EXISTS (SELECT FROM cas.documents d
-	               LEFT JOIN cas.batches b ON b.batch = d.batch LEFT JOIN cas.budget_days y ON y.day = ` + todaySQL + `
+	               LEFT JOIN cas.batches b ON b.batch = d.batch
 	               WHERE d.document_id = @document
-	                 AND (b.calls >= b.max_credits OR coalesce(y.calls, 0) >= ` + dailySQL + `)) AS spent
+	                 AND (CASE WHEN b.max_credits IS NOT NULL THEN ` + callsSQL + ` >= b.max_credits END
+	                   OR CASE WHEN @daily::integer > 0 THEN ` + todaysCallsSQL + ` >= ` + dailySQL + ` END)) AS spent
 ), counted AS (
 	UPDATE cas.documents
 	SET attempts = attempts + 1, sha256 = @sha256, size_bytes = @size, stalled_since = NULL, updated_at = now()
@@ -152,7 +153,7 @@ WITH was AS (
 	FROM was WHERE a.request_id = was.request_id
 	RETURNING a.document_id, a.started_at, ` + countsSQL + ` - was.counts AS change
 )` + recountSQL + `
-SELECT FROM days_recounted`
+SELECT FROM ended`
 
 func (e AttemptEnd) args(retryIn *time.Duration) pgx.NamedArgs {
 	return pgx.NamedArgs{

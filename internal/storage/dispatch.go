@@ -111,14 +111,14 @@ const roomSQL = `
 WITH under_way AS MATERIALIZED (
 	SELECT queue, batch, status <> 'answered' AS will_call FROM cas.documents WHERE status IN ('queued', 'calling', 'answered')
 ), capped AS MATERIALIZED (
-	SELECT b.batch, greatest(0, b.max_credits - b.calls - coalesce(u.n, 0)) AS n
+	SELECT b.batch, greatest(0, b.max_credits - ` + callsSQL + ` - coalesce(u.n, 0)) AS n
 	FROM cas.batches b LEFT JOIN (SELECT batch, count(*) AS n FROM under_way WHERE will_call GROUP BY batch) AS u USING (batch)
 	WHERE b.max_credits IS NOT NULL
 ), room AS MATERIALIZED (
 	SELECT CASE WHEN EXISTS (SELECT FROM cas.account WHERE paused_reason IS NOT NULL) THEN 0 ELSE greatest(0, least( -- which leaves out NULL: no cap
 		@window::integer - (SELECT count(*) FROM under_way WHERE queue = @queue),
 		` + dailySQL + ` - (SELECT count(*) FROM under_way WHERE will_call)
-			- coalesce((SELECT calls FROM cas.budget_days WHERE day = ` + todaySQL + `), 0))) END AS n
+			- CASE WHEN @daily::integer > 0 THEN ` + todaysCallsSQL + ` END)) END AS n
 	FROM (VALUES (@queue::text)) AS d (queue)
 )`
 

@@ -62,7 +62,7 @@ SELECT q.queue, greatest(interval '0', now() - d.created_at) FROM (VALUES ('inte
 SELECT coalesce(paused_reason, ''),
 	CASE WHEN credits_at > now() - interval '1 hour' THEN coalesce(credits_remaining::text, '') ELSE '' END,
 	(SELECT count(*) FROM cas.workers WHERE seen_at > now() - @lease::interval),
-	coalesce(y.calls, 0), coalesce(y.max_credits, 0), coalesce(y.interactive_floor, 0), clock_timestamp()
+	` + todaysCallsSQL + `, coalesce(y.max_credits, 0), coalesce(y.interactive_floor, 0), clock_timestamp()
 FROM cas.account LEFT JOIN cas.budget_days y ON y.day = ` + todaySQL
 
 	standingRecentSQL = `
@@ -119,9 +119,9 @@ func (db *DB) Standing(ctx context.Context, lease time.Duration) (Standing, erro
 }
 
 // AddUpCounts adds up what transactions have noted about the number of documents in
-// each state, so that little is left for Standing to add.
+// each state, and of calls, so that little is left for readers to add.
 func (l *Leader) AddUpCounts(ctx context.Context) error {
-	const sql = `
+	const documents = `
 WITH changes AS (
 	DELETE FROM cas.document_changes RETURNING batch, state, documents
 ), counted AS (
@@ -136,8 +136,27 @@ WITH changes AS (
 )
 UPDATE cas.batches b SET parsed = b.parsed + f.parsed, dead = b.dead + f.dead
 FROM finished f, locked k WHERE b.batch = f.batch AND b.batch = k.batch`
-	if _, err := l.conn.Exec(ctx, sql); err != nil {
-		return fmt.Errorf("add up counts: %w", err)
+	// A transaction of its own, or batches would be locked in the order of both. Whoever
+	// holds a batch or a day against its cap is waited for: no call is counted twice, or
+	// not at all, for anybody.
+	const calls = `
+WITH changes AS (
+	DELETE FROM cas.call_changes RETURNING batch, day, calls
+), of_batches AS (
+	SELECT batch, sum(calls) AS calls FROM changes WHERE batch IS NOT NULL GROUP BY batch
+), locked AS MATERIALIZED (
+	SELECT batch FROM cas.batches WHERE batch IN (SELECT batch FROM of_batches) ORDER BY batch FOR NO KEY UPDATE
+), added AS (
+	UPDATE cas.batches b SET calls = b.calls + o.calls FROM of_batches o, locked k WHERE b.batch = o.batch AND b.batch = k.batch
+	RETURNING b.batch
+)
+INSERT INTO cas.budget_days AS b (day, calls)
+SELECT day, sum(calls) FROM changes, (SELECT count(*) FROM added) AS first GROUP BY day ORDER BY day -- in the order of the locks
+ON CONFLICT (day) DO UPDATE SET calls = b.calls + excluded.calls`
+	for _, sql := range []string{documents, calls} {
+		if _, err := l.conn.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("add up counts: %w", err)
+		}
 	}
 	return nil
 }
