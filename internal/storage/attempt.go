@@ -125,21 +125,6 @@ const sameBytesSQL = `EXISTS (
 			SELECT FROM cas.attempts m WHERE m.document_id = @document AND m.outcome = 'unknown'
 			  AND (m.started_at, m.request_id) < (t.started_at, t.request_id))))`
 
-// SameBytesCalled reports whether another document with these bytes is being
-// called for: waiting for its answer needs no permit. BeginAttempt is the judge.
-func (db *DB) SameBytesCalled(ctx context.Context, document uuid.UUID, sha256 [32]byte, endpoint string) (bool, error) {
-	type row struct {
-		Called bool `db:"called"`
-	}
-	r, err := one[row](ctx, db.pool, `
-SELECT `+sameBytesSQL+` AS called`,
-		pgx.NamedArgs{"sha256": sha256[:], "document": document, "endpoint": endpoint})
-	if err != nil {
-		return false, fmt.Errorf("look for the same bytes: %w", err)
-	}
-	return r.Called, nil
-}
-
 // endAttemptSQL closes the attempt and gives its credit back if it was not
 // charged; harmless when there is none (request ""), and when done again.
 const endAttemptSQL = `
