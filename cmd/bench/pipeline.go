@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // passwordPattern is how enqueuer finds the passwords in the keys of objects.
@@ -72,7 +74,7 @@ func (s *stand) parseAll(ctx context.Context, n int) (parsed, error) {
 
 // plainly is how many documents the straightforward client does at most: its rate does
 // not change with more.
-const plainly = 400
+const plainly = 200
 
 // perSecond is a rate.
 func perSecond(n int, took time.Duration) float64 { return float64(n) / took.Seconds() }
@@ -104,7 +106,11 @@ func pipeline(ctx context.Context, s *stand) ([]result, error) {
 		return nil, err
 	}
 	few := min(n, plainly)
-	plain, err := s.plainWay(ctx, tables, documents[:few], objects[:few])
+	plain, err := s.plainWay(ctx, tables, documents[:few], objects[:few], insertSingly)
+	if err != nil {
+		return nil, err
+	}
+	careful, err := s.plainWay(ctx, tables, documents[:few], objects[:few], insertTogether)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +119,7 @@ func pipeline(ctx context.Context, s *stand) ([]result, error) {
 	return []result{
 		figure("pipeline", rate, "documents/s").over(perSecond(n, bare.took)).atLeast(0.7),
 		figure("pipeline, to a straightforward client", rate, "documents/s").over(perSecond(few, plain)).atLeast(4),
+		figure("pipeline, to one with a transaction each", rate, "documents/s").over(perSecond(few, careful)),
 		figure("pipeline, CPU", per1000(casflow.cpu), "s per 1,000").over(per1000(bare.cpu)),
 		figure("pipeline, CPU of Postgres", per1000(casflow.postgres), "s per 1,000").over(per1000(bare.postgres)),
 		figure("pipeline, peak memory", float64(casflow.peak)/1e6, "MB"),
@@ -166,7 +173,10 @@ func (s *stand) clock(p *parsed) (stop func() error, err error) {
 
 // plainWay is a straightforward client: goroutines that each do one document after
 // the other, with one INSERT for each row.
-func (s *stand) plainWay(ctx context.Context, tables []bareTable, documents []*bareDocument, objects []linked) (time.Duration, error) {
+func (s *stand) plainWay(
+	ctx context.Context, tables []bareTable, documents []*bareDocument, objects []linked,
+	insert func(context.Context, *pgxpool.Pool, []bareTable, [][][]any) error,
+) (time.Duration, error) {
 	if _, err := s.bareTables(ctx); err != nil { // empty ones
 		return 0, err
 	}
@@ -187,14 +197,29 @@ func (s *stand) plainWay(ctx context.Context, tables []bareTable, documents []*b
 		if err := s.exchangePlainly(ctx, client, objects[n]); err != nil {
 			return err
 		}
-		return pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error { return insertSingly(ctx, tx, tables, rows[documents[n].pan]) })
+		return insert(ctx, s.db, tables, rows[documents[n].pan])
 	})
 }
 
-func insertSingly(ctx context.Context, tx pgx.Tx, tables []bareTable, rows [][][]any) error {
+// insertSingly writes each row on its own, as whoever has a pool at hand does first.
+func insertSingly(ctx context.Context, db *pgxpool.Pool, tables []bareTable, rows [][][]any) error {
+	return insertRows(ctx, db, tables, rows)
+}
+
+// insertTogether writes all rows in one transaction.
+func insertTogether(ctx context.Context, db *pgxpool.Pool, tables []bareTable, rows [][][]any) error {
+	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error { return insertRows(ctx, tx, tables, rows) })
+}
+
+// execer is what pools and transactions have in common.
+type execer interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+func insertRows(ctx context.Context, db execer, tables []bareTable, rows [][][]any) error {
 	for i, t := range tables {
 		for _, row := range rows[i] {
-			if _, err := tx.Exec(ctx, t.one, row...); err != nil {
+			if _, err := db.Exec(ctx, t.one, row...); err != nil {
 				return fmt.Errorf("insert row: %w", err)
 			}
 		}

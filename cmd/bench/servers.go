@@ -85,14 +85,9 @@ type Statements struct {
 // Put puts the statements into S3, as in/NUMBER-PASSWORD.pdf, and lets the API know
 // them. The PDFs are one, each time with another number behind its end.
 func (s *servers) Put(o Statements, _ *bool) error {
-	var pdf []byte
-	var password string
-	for sample := range samples.Generate(samples.Options{Investors: 1, Seed: o.Seed, MinBytes: o.PDFBytes, MaxBytes: o.PDFBytes}) {
-		var err error
-		if pdf, err = sample.PDF(); err != nil {
-			return fmt.Errorf("make PDF: %w", err)
-		}
-		password = sample.Password
+	pdf, password, err := statementPDF(o.Seed, o.PDFBytes)
+	if err != nil {
+		return err
 	}
 	var objects iter.Seq2[string, []byte] = func(yield func(string, []byte) bool) {
 		n := 0
