@@ -18,7 +18,7 @@ ROUNDS ?= 20
 # The same commit gives the same bytes, wherever it is built: no paths of the machine.
 BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=auto -ldflags '$(LDFLAGS)'
 
-.PHONY: help demo test chaos check build repeat vuln licenses sbom fmt lint vet deps clean
+.PHONY: help demo test chaos bench check build repeat vuln licenses sbom fmt lint vet deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ test: deps ## every test, with the race detector, on servers of its own
 chaos: deps ## the fault suite at full size, ten minutes or more; ROUNDS=n strikes in each test (20)
 	go test -race -count=1 -timeout 60m -run 'Chaos|Unknown|OutOfCredits|KeyRotated|SameBytes|Shutdown' ./cmd/demo -full -rounds $(ROUNDS)
 	go test -count=1 -run '^$$' -bench Worker_Memory ./cmd/demo
+
+bench: build ## speed and memory next to the machine's bare limits, into bench/results.json; ARGS='-run pipeline -scale 0.2'
+	@.ci/deps postgres redis
+	go run ./cmd/bench -programs bin -out bench/results.json $(ARGS)
 
 check: fmt lint vet test ## what CI runs
 

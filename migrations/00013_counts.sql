@@ -27,6 +27,20 @@ COMMENT ON COLUMN cas.document_changes.batch IS 'Batch of the documents; NULL wh
 COMMENT ON COLUMN cas.document_changes.state IS 'As in document_counts; or deleted, for those that their batch''s total is to lose.';
 COMMENT ON COLUMN cas.document_changes.documents IS 'How many more are in that state; below 0, how many fewer.';
 
+CREATE TABLE cas.call_changes (
+    batch text,
+    day   date    NOT NULL,
+    calls integer NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000);
+
+COMMENT ON TABLE cas.call_changes IS 'What calls have changed about the calls of batches and days since the leading worker added them up.';
+COMMENT ON COLUMN cas.call_changes.batch IS 'Batch of the document that is called for; NULL where it has none.';
+COMMENT ON COLUMN cas.call_changes.day IS 'As in budget_days.';
+COMMENT ON COLUMN cas.call_changes.calls IS 'How many more calls count; below 0, how many fewer: they ended uncharged.';
+
+COMMENT ON COLUMN cas.batches.calls IS 'Calls begun under it, without those that ended uncharged, but for what call_changes has.';
+COMMENT ON COLUMN cas.budget_days.calls IS 'Calls begun on it, without those that ended uncharged, but for what call_changes has.';
+
 ALTER TABLE cas.batches ADD COLUMN parsed integer NOT NULL DEFAULT 0, ADD COLUMN dead integer NOT NULL DEFAULT 0;
 COMMENT ON COLUMN cas.batches.parsed IS 'Documents of it that are parsed, some seconds ago.';
 COMMENT ON COLUMN cas.batches.dead IS 'Documents of it that are dead, some seconds ago.';
@@ -93,5 +107,12 @@ ALTER TABLE cas.account DROP COLUMN credits_at, DROP COLUMN credits_remaining;
 DROP INDEX cas.batches_unfinished;
 DROP INDEX cas.batches_created;
 ALTER TABLE cas.batches DROP COLUMN dead, DROP COLUMN parsed;
+UPDATE cas.batches b SET calls = greatest(0, b.calls + h.calls)
+FROM (SELECT batch, sum(calls) AS calls FROM cas.call_changes GROUP BY batch) AS h WHERE b.batch = h.batch;
+INSERT INTO cas.budget_days AS b (day, calls) SELECT day, greatest(0, sum(calls)) FROM cas.call_changes GROUP BY day
+ON CONFLICT (day) DO UPDATE SET calls = greatest(0, b.calls + (SELECT sum(h.calls) FROM cas.call_changes h WHERE h.day = b.day));
+COMMENT ON COLUMN cas.batches.calls IS 'Calls begun under it, without those that ended uncharged.';
+COMMENT ON COLUMN cas.budget_days.calls IS 'Calls begun on it, without those that ended uncharged.';
+DROP TABLE cas.call_changes;
 DROP TABLE cas.document_changes;
 DROP TABLE cas.document_counts;

@@ -17,6 +17,8 @@ COMMENT ON COLUMN cas.batches.discount IS 'What the calls cost less than a credi
 COMMENT ON COLUMN cas.batches.max_credits IS 'Credits that calls under it may come to; NULL is no cap.';
 ALTER TABLE cas.budget_days ADD COLUMN discount numeric NOT NULL DEFAULT 0;
 COMMENT ON COLUMN cas.budget_days.discount IS 'What the calls cost less than a credit each: calls less discount is what max_credits is held against.';
+ALTER TABLE cas.call_changes ADD COLUMN discount numeric NOT NULL DEFAULT 0;
+COMMENT ON COLUMN cas.call_changes.discount IS 'What these calls cost less than a credit each.';
 
 CREATE TABLE cas.contract_notes (
     pan                           text NOT NULL,
@@ -286,6 +288,7 @@ DROP TABLE cas.contract_note_trades;
 DROP TABLE cas.contract_note_derivatives;
 DROP TABLE cas.contract_note_equities;
 DROP TABLE cas.contract_notes;
+ALTER TABLE cas.call_changes DROP COLUMN discount;
 ALTER TABLE cas.budget_days DROP COLUMN discount;
 ALTER TABLE cas.batches DROP COLUMN discount;
 COMMENT ON COLUMN cas.batches.max_credits IS 'Calls that may be begun under it; NULL is no cap.';

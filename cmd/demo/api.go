@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"time"
 
 	"casflow/internal/casapi/sandbox"
+	"casflow/internal/devstack"
 	"casflow/internal/redact"
 )
 
@@ -36,44 +35,13 @@ func (c *apiCommand) Run(ctx context.Context, console *console) error {
 		config.SandboxRatePerMinute = -1
 	}
 	api := sandbox.New(config)
-	server, err := serve(ctx, c.Addr, api)
+	server, err := devstack.ServeHTTP(ctx, c.Addr, api)
 	if err != nil {
-		return err
+		return fmt.Errorf("--addr: %q cannot be listened on; choose another one: %w", c.Addr, err)
 	}
-	if _, err := fmt.Fprintf(console.out, "stand-in API on %s; "+about, server.url, sandbox.DefaultOTP, sandbox.MailboxPAN, sandbox.SandboxKey); err != nil {
-		return errors.Join(err, server.stop())
+	if _, err := fmt.Fprintf(console.out, "stand-in API on %s; "+about, server.URL, sandbox.DefaultOTP, sandbox.MailboxPAN, sandbox.SandboxKey); err != nil {
+		return errors.Join(err, server.Stop())
 	}
 	<-ctx.Done()
-	return server.stop()
-}
-
-// served is an HTTP server in this process.
-type served struct {
-	url    string
-	server *http.Server
-	done   chan error
-}
-
-func serve(ctx context.Context, addr string, handler http.Handler) (*served, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("--addr: %q cannot be listened on; choose another one: %w", addr, err)
-	}
-	s := &served{
-		url: "http://" + listener.Addr().String(), done: make(chan error, 1),
-		server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second},
-	}
-	go func() { s.done <- s.server.Serve(listener) }()
-	return s, nil
-}
-
-func (s *served) stop() error {
-	err := s.server.Close()
-	if ended := <-s.done; !errors.Is(ended, http.ErrServerClosed) {
-		err = errors.Join(err, ended)
-	}
-	if err != nil {
-		return fmt.Errorf("end server: %w", err)
-	}
-	return nil
+	return server.Stop()
 }

@@ -15,6 +15,7 @@ import (
 
 	"casflow/internal/casapi/sandbox"
 	"casflow/internal/config"
+	"casflow/internal/devstack"
 	"casflow/internal/samples"
 )
 
@@ -152,7 +153,7 @@ func TestWorker_Serves(t *testing.T) {
 	p := newPipeline(t, sandbox.Config{Credits: -1})
 	p.putSamples(samples.Options{Investors: 2, Seed: 31})
 	p.scan("in/")
-	addr, err := freeAddr(t.Context())
+	addr, err := devstack.FreeAddr(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,13 +2,11 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"regexp"
-	"strconv"
 	"testing"
 	"time"
 
 	"casflow/internal/casapi/sandbox"
+	"casflow/internal/devstack"
 )
 
 const (
@@ -49,16 +47,16 @@ func measureMemory(tb testing.TB, calls int, thinks time.Duration) (underWay, pe
 	p := newPipeline(tb, sandbox.Config{})
 	documents := newLargeDocuments(tb, calls, thinks)
 	scan := p.settings("scan", "s3://"+p.bucket+"/in/", "--password-from", `key:([A-Z]{5}[0-9]{4}[A-Z])\.pdf$`)
-	p.enqueuer(append(scan, "--s3-endpoint", documents.s3.URL)...)
-	worker := p.workerProcess("--concurrency", fmt.Sprint(calls), "--window", fmt.Sprint(2*calls), "--s3-endpoint", documents.s3.URL,
-		"--api-base-url", documents.api.URL, "--api-upload", "multipart", "--api-timeout", "10m")
+	p.enqueuer(append(scan, "--s3-endpoint", documents.S3URL)...)
+	worker := p.workerProcess("--concurrency", fmt.Sprint(calls), "--window", fmt.Sprint(2*calls), "--s3-endpoint", documents.S3URL,
+		"--api-base-url", documents.APIURL, "--api-upload", "multipart", "--api-timeout", "10m")
 	select {
-	case <-documents.allUnderWay:
+	case <-documents.AllUnderWay():
 	case <-tb.Context().Done():
 		tb.Fatal("never came: all calls under way")
 	}
 	underWay = worker.memory("VmRSS")
-	close(documents.answer)
+	documents.Answer()
 	p.awaitParsed(calls)
 	peak = worker.memory("VmHWM")
 	worker.terminate()
@@ -71,17 +69,9 @@ func measureMemory(tb testing.TB, calls int, thinks time.Duration) (underWay, pe
 // memory is one of the sizes that Linux tells of a process, in bytes.
 func (w *process) memory(name string) int {
 	w.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", w.command.Process.Pid))
+	bytes, err := devstack.Memory(w.command.Process.Pid, name)
 	if err != nil {
 		w.t.Skip("needs /proc to read a process' memory: ", err)
 	}
-	found := regexp.MustCompile(`(?m)^` + name + `:\s+(\d+) kB$`).FindSubmatch(text)
-	if found == nil {
-		w.t.Fatalf("no %s in %s", name, text)
-	}
-	kilobytes, err := strconv.Atoi(string(found[1]))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return kilobytes << 10
+	return int(bytes)
 }

@@ -12,6 +12,7 @@ import (
 	"casflow/cmd/worker/workercli"
 	"casflow/internal/casapi/sandbox"
 	"casflow/internal/config"
+	"casflow/internal/devstack"
 	"casflow/internal/samples"
 	"casflow/internal/storage"
 )
@@ -68,7 +69,7 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 		return fmt.Errorf("open ledger: %w", err)
 	}
 	defer db.Close()
-	addr, err := freeAddr(ctx)
+	addr, err := devstack.FreeAddr(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func keep(ctx context.Context, console *console, s *stack, addr string) error {
 	}
 	console.heading("Everything runs on, until Ctrl-C. To connect, from another terminal")
 	for _, v := range s.env {
-		console.item("export %s='%s'", v.name, v.value)
+		console.item("export %s='%s'", v.Name, v.Value)
 	}
 	console.item("psql \"$DATABASE_URL\" -c 'SELECT pan, period_to, total_value FROM cas.statements ORDER BY 1, 2'")
 	console.item("curl -s http://%s/metrics | grep ^cas_", addr)

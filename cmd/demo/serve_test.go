@@ -19,6 +19,7 @@ import (
 	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/internal/casapi/sandbox"
 	"casflow/internal/config"
+	"casflow/internal/devstack"
 	"casflow/internal/samples"
 )
 
@@ -54,7 +55,7 @@ func (s *subscriber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (p *pipeline) serve(args ...string) *client.Client {
 	p.t.Helper()
 	const token = "token-of-the-portal"
-	address, err := freeAddr(p.t.Context())
+	address, err := devstack.FreeAddr(p.t.Context())
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -2,15 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"casflow/internal/casapi/sandbox"
 	"casflow/internal/devstack"
@@ -22,13 +18,10 @@ type stack struct {
 	redisKind string // redis-server, or what stands in for it
 	store     *objectstore.Store
 	sandbox   *sandbox.Sandbox
-	env       []variable
+	env       []devstack.Variable
 	dir       string         // of the manifest and the worker's log
 	stops     []func() error // in the order of starting
 }
-
-// variable is one setting, as an operator would export it.
-type variable struct{ name, value string }
 
 const (
 	demoBucket = "statements"
@@ -69,32 +62,20 @@ func startStack(ctx context.Context, say func(format string, args ...any), api s
 	say("S3              in process, %s", s3.Endpoint)
 
 	s.sandbox = sandbox.New(api)
-	server, err := serve(ctx, "127.0.0.1:0", s.sandbox)
+	server, err := devstack.ServeHTTP(ctx, "127.0.0.1:0", s.sandbox)
 	if err != nil {
 		return nil, err
 	}
-	s.stops = append(s.stops, server.stop)
-	say("CAS Parser API  stand-in, %s", server.url)
+	s.stops = append(s.stops, server.Stop)
+	say("CAS Parser API  stand-in, %s", server.URL)
 
-	seal := make([]byte, 32)
-	_, _ = rand.Read(seal) // never fails: documented to abort the program instead
-	s.env = []variable{
-		{"DATABASE_URL", postgres.URL},
-		{"REDIS_URL", redis.URL},
-		{"AWS_ENDPOINT_URL_S3", s3.Endpoint},
-		{"AWS_REGION", s3.Region},
-		{"AWS_ACCESS_KEY_ID", s3.AccessKey},
-		{"AWS_SECRET_ACCESS_KEY", s3.SecretKey.Reveal()},
-		{"S3_FORCE_PATH_STYLE", "true"},
-		{"CASPARSER_BASE_URL", server.url},
-		{"CASPARSER_API_KEY", api.Key},
-		{"CASPARSER_RATE_PER_MINUTE", strconv.Itoa(api.RatePerMinute)},
-		{"CASFLOW_SECRET_KEY", base64.StdEncoding.EncodeToString(seal)},
-	}
+	s.env = devstack.Settings{
+		Database: postgres.URL, Redis: redis.URL, S3: s3, API: server.URL, APIKey: api.Key, RatePerMinute: api.RatePerMinute,
+	}.Variables()
 	// The programs read their settings from the environment, as they do anywhere.
 	for _, v := range s.env {
-		if err := os.Setenv(v.name, v.value); err != nil {
-			return nil, fmt.Errorf("set %s: %w", v.name, err)
+		if err := os.Setenv(v.Name, v.Value); err != nil {
+			return nil, fmt.Errorf("set %s: %w", v.Name, err)
 		}
 	}
 	s.store, err = objectstore.Open(ctx, objectstore.Config{Endpoint: s3.Endpoint, ForcePathStyle: true})
@@ -135,18 +116,6 @@ func (s *stack) manifest() string { return filepath.Join(s.dir, "manifest.csv") 
 func (s *stack) log() string      { return filepath.Join(s.dir, "worker.log") }
 
 func (s *stack) setting(name string) string {
-	at := slices.IndexFunc(s.env, func(v variable) bool { return v.name == name })
-	return s.env[at].value
-}
-
-// freeAddr is a loopback address that nobody listened on a moment ago.
-func freeAddr(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("look for a free port: %w", err)
-	}
-	if err := listener.Close(); err != nil {
-		return "", fmt.Errorf("look for a free port: %w", err)
-	}
-	return listener.Addr().String(), nil
+	at := slices.IndexFunc(s.env, func(v devstack.Variable) bool { return v.Name == name })
+	return s.env[at].Value
 }

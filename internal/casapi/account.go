@@ -125,13 +125,13 @@ type TokenState struct {
 func (c *Client) VerifyToken(ctx context.Context, token redact.Secret) (*TokenState, error) {
 	var checks checks
 	checks.given("x-api-key", token)
-	state := &TokenState{}
+	state, hidden := &TokenState{}, newSanitizer("", token, "")
 	_, err := c.ask(ctx, question{
 		endpoint: verifyTokenEndpoint, credential: token, fault: checks.fault(), timeout: c.accountTime(), lacks: "valid",
 	}, func(m members) (bool, string) {
 		valid, ok := m["valid"].Bool()
 		state.Valid = valid == "true"
-		state.MaskedKey, state.Fault = m.text("masked_api_key"), newSanitizer("", token, "").message(m.text("error"))
+		state.MaskedKey, state.Fault = m.text("masked_api_key"), hidden.message(m.text("error"))
 		state.Expires, _ = m["expires_at"].instant()
 		return ok && valid != "", ""
 	})

@@ -76,12 +76,8 @@ func (l *List[T]) add(decoder *jsontext.Decoder) error {
 		l.Nulls = append(l.Nulls, len(l.Items)+len(l.Nulls))
 		return decoder.SkipValue() //nolint:wrapcheck // the library adds the place
 	}
-	var item T
-	if err := json.UnmarshalDecode(decoder, &item); err != nil {
-		return err //nolint:wrapcheck // as above
-	}
-	l.Items = append(l.Items, item)
-	return nil
+	l.Items = append(l.Items, *new(T))                             // read in its place: one on the way there would be an allocation for each
+	return json.UnmarshalDecode(decoder, &l.Items[len(l.Items)-1]) //nolint:wrapcheck // as above
 }
 
 // object is a struct of the statement. misread keeps what stood in its place.

@@ -31,48 +31,54 @@ var (
 // sanitizer makes text of the API, and of errors on the way to it, fit for
 // logs. It holds the secrets of one call.
 type sanitizer struct {
-	secrets []redact.Secret
+	values []redact.Secret
+	link   redact.Secret
 }
 
-// newSanitizer takes the secrets of a call in every form in which they may
-// come back: as they are, in another case, in a URL, in HTML or JSON that is
-// quoted unread, and with their spaces folded. The longest come first, since
-// one may contain another.
 func newSanitizer(key, password, link redact.Secret) sanitizer {
-	var s sanitizer
-	s.add(link.Reveal())
-	if parsed, err := url.Parse(link.Reveal()); err == nil {
-		s.add(parsed.RequestURI())
-		s.add(parsed.RawQuery)
-	}
-	s.add(key.Reveal())
-	s.add(password.Reveal())
-	s.add(strings.ToUpper(password.Reveal()))
-	s.add(strings.ToLower(password.Reveal()))
-	return s
+	return sanitizer{values: []redact.Secret{key, password, redact.Secret(strings.ToUpper(password.Reveal())), redact.Secret(strings.ToLower(password.Reveal()))}, link: link}
 }
 
-func (s *sanitizer) add(text string) {
+func (s *sanitizer) add(text string) { s.values = append(s.values, redact.Secret(text)) }
+
+// secrets are those of the call in every form in which they may come back: as they
+// are, in another case, in a URL, in HTML or JSON that is quoted unread, and with
+// their spaces folded. The longest come first, since one may contain another. They
+// are made when they are needed: thousands of calls may wait for their answer.
+func (s *sanitizer) secrets() []redact.Secret {
+	all := appendForms(nil, s.link.Reveal())
+	if parsed, err := url.Parse(s.link.Reveal()); err == nil {
+		all = appendForms(all, parsed.RequestURI())
+		all = appendForms(all, parsed.RawQuery)
+	}
+	for _, value := range s.values {
+		all = appendForms(all, value.Reveal())
+	}
+	return all
+}
+
+func appendForms(all []redact.Secret, text string) []redact.Secret {
 	if text == "" || text == "/" {
-		return
+		return all
 	}
 	inJSON, inASCII := quote(text), strconv.QuoteToASCII(text)
 	for _, form := range []string{
 		text, strings.Join(strings.Fields(text), " "), url.QueryEscape(text), html.EscapeString(text),
 		inJSON[1 : len(inJSON)-1], inASCII[1 : len(inASCII)-1],
 	} {
-		s.secrets = append(s.secrets, redact.Secret(form))
+		all = append(all, redact.Secret(form))
 	}
+	return all
 }
 
 // message makes one line of at most 500 bytes.
-func (s sanitizer) message(text string) string { return s.clean(text, maxMessageBytes) }
+func (s *sanitizer) message(text string) string { return s.clean(text, maxMessageBytes) }
 
 // code makes a code of at most 64 bytes.
-func (s sanitizer) code(text string) string { return s.clean(text, maxCodeBytes) }
+func (s *sanitizer) code(text string) string { return s.clean(text, maxCodeBytes) }
 
 // requestID returns an id that came back, or "" for what cannot be one.
-func (s sanitizer) requestID(text string) string {
+func (s *sanitizer) requestID(text string) string {
 	if len(text) > maxIDBytes || !requestID.MatchString(text) {
 		return ""
 	}
@@ -80,10 +86,11 @@ func (s sanitizer) requestID(text string) string {
 }
 
 // clean redacts before it cuts, or a secret cut in two would be half visible.
-func (s sanitizer) clean(text string, limit int) string {
-	text = redact.Values(text, s.secrets...)
+func (s *sanitizer) clean(text string, limit int) string {
+	secrets := s.secrets()
+	text = redact.Values(text, secrets...)
 	text = plainText(text)
-	text = redact.Values(text, s.secrets...)
+	text = redact.Values(text, secrets...)
 	text = urlCredentials.ReplaceAllString(text, "${1}[redacted]@")
 	text = urlQuery.ReplaceAllString(text, "${1}[redacted]")
 	text = redact.PANs(text)

@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// callBuffer is what each connection buffers in either direction, in bytes: enough for
+// headers. Bodies pass by it, and thousands of calls may wait for their answer.
+const callBuffer = 1 << 10
+
 // newTransport returns a transport for many slow, paid calls at once.
 //
 //   - HTTP/1.1 only: each call has a connection of its own, so that a
@@ -36,6 +40,8 @@ func newTransport() *http.Transport {
 		IdleConnTimeout:        20 * time.Second,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: 256 << 10,
+		ReadBufferSize:         callBuffer,
+		WriteBufferSize:        callBuffer,
 		Protocols:              &protocols,
 	}
 }

@@ -42,6 +42,15 @@ func freePort(ctx context.Context) (int, error) {
 	return 0, fmt.Errorf("find a free port: %w", refused)
 }
 
+// FreeAddr is a loopback address that nobody listened on a moment ago.
+func FreeAddr(ctx context.Context) (string, error) {
+	port, err := freePort(ctx)
+	if err != nil {
+		return "", err
+	}
+	return loopback(port), nil
+}
+
 // onFreePort calls start with one free port after the other until one is not
 // taken from under it.
 func onFreePort(ctx context.Context, start func(port int) error) error {

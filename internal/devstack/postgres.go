@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // PostgresOptions say how to start a Postgres server.
@@ -187,6 +188,14 @@ func (p *Postgres) Stop() error {
 	defer p.mu.Unlock()
 	p.stopped = true
 	return errors.Join(p.server.stop(syscall.SIGINT), p.dir.remove())
+}
+
+// CPU is the processor time that the server has taken since its start, all of its
+// processes together. Linux tells.
+func (p *Postgres) CPU() (time.Duration, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return familyCPU(p.server.command.Process.Pid)
 }
 
 // Kill ends the server at once, as a crash would: nothing is written back, and

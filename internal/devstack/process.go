@@ -49,9 +49,14 @@ func startProcess(command *exec.Cmd, as account, deathSignal syscall.Signal, log
 		return nil, fmt.Errorf("open log of %s: %w", command.Path, err)
 	}
 	command.Stdout, command.Stderr = output, output
-	command.SysProcAttr = childAttributes(as, deathSignal)
-
 	p := &process{command: command, ended: make(chan struct{}), log: log, logFrom: from}
+	return p, p.start(as, deathSignal)
+}
+
+// start starts the command, which gets deathSignal when this process dies.
+func (p *process) start(as account, deathSignal syscall.Signal) error {
+	command := p.command
+	command.SysProcAttr = childAttributes(as, deathSignal)
 	started := make(chan error, 1)
 	go func() {
 		// The death signal is sent when the thread that forked the child ends,
@@ -67,9 +72,9 @@ func startProcess(command *exec.Cmd, as account, deathSignal syscall.Signal, log
 		close(p.ended)
 	}()
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("start %s: %w", command.Path, err)
+		return fmt.Errorf("start %s: %w", command.Path, err)
 	}
-	return p, nil
+	return nil
 }
 
 // running tells whether the child has not ended yet.

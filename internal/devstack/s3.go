@@ -1,17 +1,11 @@
 package devstack
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"log"
-	"net"
-	"net/http"
-	"strings"
-	"time"
 
 	"github.com/rclone/gofakes3"
 	"github.com/rclone/gofakes3/s3mem"
@@ -33,45 +27,44 @@ type S3 struct {
 	SecretKey redact.Secret
 
 	objects *s3mem.Backend
-	server  *http.Server
-	served  chan error // receives once, how serving ended
+	server  *HTTPServer
 }
 
 // StartS3 starts an S3 server inside this process, on a free loopback port. The
 // context is for the start alone.
 func StartS3(ctx context.Context) (*S3, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", loopback(0))
-	if err != nil {
-		return nil, fmt.Errorf("start s3: %w", err)
-	}
 	accessKey, secretKey := "CASFLOW"+rand.Text()[:13], rand.Text()
 	objects := s3mem.New()
 	backend := gofakes3.New(s3Backend{objects}, gofakes3.WithV4Auth(map[string]string{accessKey: secretKey}))
-	s := &S3{
-		Endpoint:  "http://" + listener.Addr().String(),
-		Region:    "us-east-1",
-		AccessKey: accessKey,
-		SecretKey: redact.Secret(secretKey),
-		objects:   objects,
-		server: &http.Server{
-			Handler:           rememberVersion(backend.Server()),
-			ReadHeaderTimeout: 10 * time.Second,
-			ErrorLog:          log.New(io.Discard, "", 0), // cut connections are part of many tests
-		},
-		served: make(chan error, 1),
+	server, err := ServeHTTP(ctx, loopback(0), rememberVersion(backend.Server()))
+	if err != nil {
+		return nil, fmt.Errorf("start s3: %w", err)
 	}
-	go func() { s.served <- s.server.Serve(listener) }()
-	return s, nil
+	return &S3{
+		Endpoint: server.URL, Region: "us-east-1", AccessKey: accessKey, SecretKey: redact.Secret(secretKey),
+		objects: objects, server: server,
+	}, nil
 }
 
 // Fill puts an object of one byte under each key into a bucket, which it makes,
 // without a request for each: for tests of many.
 func (s *S3) Fill(ctx context.Context, bucket string, keys iter.Seq[string]) error {
+	return s.FillWith(ctx, bucket, func(yield func(string, []byte) bool) {
+		for key := range keys {
+			if !yield(key, []byte("x")) {
+				return
+			}
+		}
+	})
+}
+
+// FillWith is Fill with the content of each object.
+func (s *S3) FillWith(ctx context.Context, bucket string, objects iter.Seq2[string, []byte]) error {
 	if err := s.objects.CreateBucket(ctx, bucket); err != nil {
 		return fmt.Errorf("make bucket: %w", err)
 	}
-	for key := range keys {
-		if _, err := s.objects.PutObject(ctx, bucket, key, nil, strings.NewReader("x"), 1); err != nil {
+	for key, content := range objects {
+		if _, err := s.objects.PutObject(ctx, bucket, key, nil, bytes.NewReader(content), int64(len(content))); err != nil {
 			return fmt.Errorf("put object: %w", err)
 		}
 	}
@@ -80,15 +73,4 @@ func (s *S3) Fill(ctx context.Context, bucket string, keys iter.Seq[string]) err
 
 // Stop closes the server, requests in flight included, and waits for its end; the
 // objects are gone. Stopping twice is no error.
-func (s *S3) Stop() error {
-	err := s.server.Close()
-	ended := <-s.served
-	s.served <- ended // for the next Stop
-	if !errors.Is(ended, http.ErrServerClosed) {
-		err = errors.Join(err, ended)
-	}
-	if err != nil {
-		return fmt.Errorf("stop s3: %w", err)
-	}
-	return nil
-}
+func (s *S3) Stop() error { return s.server.Stop() }

@@ -193,7 +193,7 @@ func (r *run) answer(ctx context.Context) (storage.Answer, error) {
 	}
 	defer func() { r.warn(ctx, "temporary file cannot be closed", pdf.Close()) }()
 
-	answer, err := r.p.DB.AnswerFor(ctx, pdf.sum, string(r.parser.endpoint))
+	answer, err := r.p.DB.AnswerFor(ctx, r.document.ID, pdf.sum, string(r.parser.endpoint))
 	switch {
 	case err == nil:
 		r.p.Metrics.answersReused.Inc()
@@ -203,13 +203,6 @@ func (r *run) answer(ctx context.Context) (storage.Answer, error) {
 		return answer, nil
 	case !errors.Is(err, storage.ErrNotFound):
 		return storage.Answer{}, err
-	}
-	called, err := r.p.DB.SameBytesCalled(ctx, r.document.ID, pdf.sum, string(r.parser.endpoint))
-	switch {
-	case err != nil:
-		return storage.Answer{}, err
-	case called: // no permit is spent on waiting for a neighbour
-		return storage.Answer{}, storage.ErrSameBytes
 	}
 	return r.ask(ctx, pdf)
 }

@@ -67,7 +67,8 @@ WITH gate AS (
 	       EXISTS (SELECT FROM cas.documents d
 	               LEFT JOIN cas.batches b ON b.batch = d.batch
 	               WHERE d.document_id = @document
-	                 AND (` + spentSQL + ` + ` + priceSQL + ` > b.max_credits OR ` + todaySpentSQL + ` + ` + priceSQL + ` > ` + dailySQL + `)) AS spent
+	                 AND (CASE WHEN b.max_credits IS NOT NULL THEN ` + spentSQL + ` + ` + priceSQL + ` > b.max_credits END
+	                   OR CASE WHEN @daily::integer > 0 THEN ` + todaysSpentSQL + ` + ` + priceSQL + ` > ` + dailySQL + ` END)) AS spent
 ), counted AS (
 	UPDATE cas.documents d
 	SET attempts = attempts + 1, sha256 = @sha256, size_bytes = @size, stalled_since = NULL, updated_at = now()
@@ -124,21 +125,6 @@ const sameBytesSQL = `EXISTS (
 			SELECT FROM cas.attempts m WHERE m.document_id = @document AND m.outcome = 'unknown'
 			  AND (m.started_at, m.request_id) < (t.started_at, t.request_id))))`
 
-// SameBytesCalled reports whether another document with these bytes is being
-// called for: waiting for its answer needs no permit. BeginAttempt is the judge.
-func (db *DB) SameBytesCalled(ctx context.Context, document uuid.UUID, sha256 [32]byte, endpoint string) (bool, error) {
-	type row struct {
-		Called bool `db:"called"`
-	}
-	r, err := one[row](ctx, db.pool, `
-SELECT `+sameBytesSQL+` AS called`,
-		pgx.NamedArgs{"sha256": sha256[:], "document": document, "endpoint": endpoint})
-	if err != nil {
-		return false, fmt.Errorf("look for the same bytes: %w", err)
-	}
-	return r.Called, nil
-}
-
 // endAttemptSQL closes the attempt and gives its credit back if it was not
 // charged; harmless when there is none (request ""), and when done again.
 const endAttemptSQL = `
@@ -152,7 +138,7 @@ WITH was AS (
 	FROM was WHERE a.request_id = was.request_id
 	RETURNING a.document_id, a.started_at, a.price, ` + countsSQL + ` - was.counts AS change
 )` + recountSQL + `
-SELECT FROM days_recounted`
+SELECT FROM ended`
 
 func (e AttemptEnd) args(retryIn *time.Duration) pgx.NamedArgs {
 	return pgx.NamedArgs{

@@ -38,17 +38,9 @@ const (
 	priceSQL     = `CASE d.kind WHEN 'contract_note' THEN 0.5 ELSE 1.0 END`
 	perCreditSQL = `2`
 
-	// spentSQL is what the calls of a batch or day b come to, in credits: calls count
-	// whole, for versions of the program that know no other price, and the discount is
-	// what they cost less.
-	spentSQL = `(b.calls - b.discount)`
-
 	// todaySQL is the day that counts: in India, where the API's account lives, by
 	// the clock of Postgres, which all workers share.
 	todaySQL = `(now() AT TIME ZONE 'Asia/Kolkata')::date`
-
-	// todaySpentSQL is what the calls of the day come to, in credits.
-	todaySpentSQL = `coalesce((SELECT ` + spentSQL + ` FROM cas.budget_days b WHERE b.day = ` + todaySQL + `), 0)`
 
 	// dailySQL is what the calls of the day may come to for d.queue; NULL is no cap.
 	dailySQL = `nullif(@daily::integer, 0) - @floor::integer * (d.queue <> 'interactive')::integer`
@@ -56,40 +48,45 @@ const (
 	// countsSQL is 1 for an attempt a that counts, else 0.
 	countsSQL = `(a.outcome NOT IN ('refused', 'failed', 'throttled') OR coalesce(a.credits, 0) > 0)::integer`
 
-	// lockBatchSQL and lockDaySQL hold the rows that a call for @document is counted
-	// in until the transaction ends, so that its next statement sees what others have
-	// counted. Where there is no cap nobody need wait. Everybody locks the batch first,
-	// then the day.
+	// What calls have changed about the numbers is only appended, to cas.call_changes:
+	// a row that every call updates would let all workers wait for one another, each
+	// for the disk's share of the one before. The leading worker adds it up (AddUpCounts).
+
+	// callsSQL and todaysCallsSQL are the calls of the batch b and of the day.
+	callsSQL = `greatest(0, b.calls + coalesce((SELECT sum(h.calls) FROM cas.call_changes h WHERE h.batch = b.batch), 0))::integer`
+
+	todaysCallsSQL = `greatest(0, coalesce((SELECT h.calls FROM cas.budget_days h WHERE h.day = ` + todaySQL + `), 0)
+		+ coalesce((SELECT sum(h.calls) FROM cas.call_changes h WHERE h.day = ` + todaySQL + `), 0))::integer`
+
+	// spentSQL and todaysSpentSQL are what these come to, in credits: calls count whole,
+	// for versions of the program that know no other price, and the discount is what
+	// they cost less.
+	spentSQL = `greatest(0, b.calls - b.discount + coalesce((SELECT sum(h.calls - h.discount) FROM cas.call_changes h WHERE h.batch = b.batch), 0))`
+
+	todaysSpentSQL = `greatest(0, coalesce((SELECT h.calls - h.discount FROM cas.budget_days h WHERE h.day = ` + todaySQL + `), 0)
+		+ coalesce((SELECT sum(h.calls - h.discount) FROM cas.call_changes h WHERE h.day = ` + todaySQL + `), 0))`
+
+	// lockBatchSQL and lockDaySQL hold the rows whose caps a call for @document is held
+	// against until the transaction ends, so that its next statement sees what others
+	// have counted. Where there is no cap nobody need wait. Everybody locks the batch
+	// first, then the day.
 	lockBatchSQL = `SELECT FROM cas.batches WHERE batch = (SELECT batch FROM cas.documents WHERE document_id = @document)
 		AND (max_credits IS NOT NULL OR @daily::integer > 0) FOR NO KEY UPDATE`
 	lockDaySQL = `INSERT INTO cas.budget_days AS b (day) VALUES (` + todaySQL + `) ON CONFLICT (day) DO UPDATE SET calls = b.calls WHERE false`
 
 	// countSQL goes on after a CTE "counted" with the batch and price of an attempt that
 	// begins.
-	countSQL = `, of_batch AS (
-	UPDATE cas.batches b SET calls = b.calls + 1, discount = b.discount + 1 - counted.price FROM counted WHERE b.batch = counted.batch
-	RETURNING b.batch
-), of_day AS (
-	INSERT INTO cas.budget_days AS b (day, calls, discount)
-	SELECT ` + todaySQL + `, 1, 1 - price FROM counted, (SELECT count(*) FROM of_batch) AS first -- in the order of the locks
-	ON CONFLICT (day) DO UPDATE SET calls = b.calls + 1, discount = b.discount + excluded.discount
+	countSQL = `, noted AS (
+	INSERT INTO cas.call_changes (batch, day, calls, discount) SELECT batch, ` + todaySQL + `, 1, 1 - price FROM counted
 )`
 
 	// recountSQL goes on after a CTE "ended" with the ids, starts, prices and changes of
 	// attempts: +1 where one has begun to cost something, -1 where it has ceased to.
-	recountSQL = `, batches_recounted AS (
-	UPDATE cas.batches b SET calls = greatest(0, b.calls + c.change), discount = greatest(0, b.discount + c.discount)
-	FROM (SELECT d.batch, sum(e.change)::integer AS change, sum(e.change * (1 - e.price)) AS discount FROM ended e JOIN cas.documents d USING (document_id)
-	      GROUP BY d.batch HAVING sum(e.change) <> 0) AS c
-	WHERE b.batch = c.batch
-	RETURNING b.batch
-), days_recounted AS (
-	UPDATE cas.budget_days b SET calls = greatest(0, b.calls + c.change), discount = greatest(0, b.discount + c.discount)
-	FROM (SELECT (e.started_at AT TIME ZONE 'Asia/Kolkata')::date AS day, sum(e.change)::integer AS change, sum(e.change * (1 - e.price)) AS discount
-	      FROM ended e, (SELECT count(*) FROM batches_recounted) AS first -- in the order of the locks
-	      GROUP BY 1 HAVING sum(e.change) <> 0) AS c
-	WHERE b.day = c.day
-	RETURNING b.day
+	recountSQL = `, recounted AS (
+	INSERT INTO cas.call_changes (batch, day, calls, discount)
+	SELECT d.batch, (e.started_at AT TIME ZONE 'Asia/Kolkata')::date, sum(e.change), sum(e.change * (1 - e.price))
+	FROM ended e LEFT JOIN cas.documents d USING (document_id)
+	GROUP BY 1, 2 HAVING sum(e.change) <> 0 OR sum(e.change * (1 - e.price)) <> 0
 )`
 )
 
@@ -128,7 +125,8 @@ type Batch struct {
 // Batch returns a batch, or ErrNotFound.
 func (db *DB) Batch(ctx context.Context, name string) (Batch, error) {
 	batch, err := one[Batch](ctx, db.pool, `
-SELECT batch, coalesce(source, '') AS source, created_at, closed_at, total, coalesce(max_credits, 0) AS max_credits, calls, trim_scale`+spentSQL+`::text AS credits
+SELECT batch, coalesce(source, '') AS source, created_at, closed_at, total, coalesce(max_credits, 0) AS max_credits,
+	`+callsSQL+` AS calls, trim_scale(`+spentSQL+`)::text AS credits
 FROM cas.batches b WHERE batch = @batch`, pgx.NamedArgs{"batch": name})
 	if err != nil {
 		return Batch{}, fmt.Errorf("read batch: %w", err)

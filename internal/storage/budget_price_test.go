@@ -27,7 +27,9 @@ func wantSpent(t *testing.T, db *storage.DB, address, batch string, calls int, c
 	if err != nil || b.Calls != calls || b.Credits != credits {
 		t.Errorf("batch: %d calls of %s credits, %v; want %d of %s", b.Calls, b.Credits, err, calls, credits)
 	}
-	got := storagetest.Rows(t, address, `SELECT sum(calls), trim_scale(sum(calls - discount)) FROM cas.budget_days`)
+	got := storagetest.Rows(t, address, `
+SELECT sum(calls), trim_scale(sum(calls - discount)) FROM (
+	SELECT calls, discount FROM cas.budget_days UNION ALL SELECT calls, discount FROM cas.call_changes) AS d`)
 	if want := fmt.Sprint(calls, " ", credits); got[0][0]+" "+got[0][1] != want {
 		t.Errorf("days: %v, want %s", got, want)
 	}

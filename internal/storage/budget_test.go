@@ -44,7 +44,9 @@ func attempt(t *testing.T, db *storage.DB, id uuid.UUID, budget storage.Budget) 
 // wantCalls checks what counts under a batch and in all days.
 func wantCalls(t *testing.T, address, batch, want string) {
 	t.Helper()
-	got := storagetest.Rows(t, address, `SELECT (SELECT calls FROM cas.batches WHERE batch = $1), (SELECT sum(calls) FROM cas.budget_days)`, batch)
+	got := storagetest.Rows(t, address, `
+WITH h AS (SELECT coalesce(sum(calls) FILTER (WHERE batch = $1), 0) AS of_batch, coalesce(sum(calls), 0) AS of_days FROM cas.call_changes)
+SELECT b.calls + h.of_batch, coalesce((SELECT sum(calls) FROM cas.budget_days), 0) + h.of_days FROM h, cas.batches b WHERE b.batch = $1`, batch)
 	if got[0][0] != want || got[0][1] != want {
 		t.Errorf("%s calls of the batch and %s of the days, want %s of both", got[0][0], got[0][1], want)
 	}
@@ -99,6 +101,12 @@ func beginAtOnce(t *testing.T, db *storage.DB, attempts []storage.NewAttempt) in
 	for i := range attempts {
 		group.Go(func() { _, errs[i] = db.BeginAttempt(t.Context(), attempts[i]) })
 	}
+	leader := lead(t, db)
+	for range 10 { // which takes nothing from what is counted meanwhile
+		if err := leader.AddUpCounts(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
 	group.Wait()
 	begun := 0
 	for _, err := range errs {
@@ -128,6 +136,39 @@ func TestDB_BeginAttempt_Refused(t *testing.T) {
 		t.Errorf("BeginAttempt() = %v", err)
 	}
 	wantCalls(t, address, "may", "1")
+}
+
+// TestDB_BeginAttempt_AddedUp: a cap holds whether or not the leader has added up what
+// was counted, and all who read tell the same.
+func TestDB_BeginAttempt_AddedUp(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	leader := lead(t, db)
+	open(t, db, "may", 3)
+	budget := storage.Budget{DailyCredits: 9}
+	for n, want := range []error{nil, nil, nil, storage.ErrBudget, storage.ErrBudget} {
+		a := attempt(t, db, record(t, db, of("may", newDocument(fmt.Sprint(n, ".pdf"), storage.QueueBulk)))[0], budget)
+		if _, err := db.BeginAttempt(t.Context(), a); !errors.Is(err, want) {
+			t.Errorf("call %d: %v, want %v", n, err, want)
+		}
+		for _, when := range []string{"before", "after"} {
+			batch, err := db.Batch(t.Context(), "may")
+			if err != nil {
+				t.Fatal(err)
+			}
+			overview, err := db.Overview(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := []int{batch.Calls, overview.Today.Calls, standing(t, db).Today.Calls}
+			if diff := cmp.Diff([]int{min(n+1, 3), min(n+1, 3), min(n+1, 3)}, got); diff != "" {
+				t.Errorf("call %d, %s it is added up: batch, overview and standing (-want +got):\n%s", n, when, diff)
+			}
+			if err := leader.AddUpCounts(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // TestDB_EndAttempt_Budget: what ends uncharged is given back, once.
@@ -226,8 +267,8 @@ func TestDB_GiveBack(t *testing.T) {
 func yesterday(t *testing.T, address string) {
 	t.Helper()
 	storagetest.Rows(t, address, `
-WITH a AS (UPDATE cas.attempts SET started_at = started_at - interval '1 day')
-UPDATE cas.budget_days SET day = day - 1 WHERE day = (SELECT max(day) FROM cas.budget_days WHERE calls > 0)`)
+WITH a AS (UPDATE cas.attempts SET started_at = started_at - interval '1 day'), h AS (UPDATE cas.call_changes SET day = day - 1)
+UPDATE cas.budget_days SET day = day - 1 WHERE calls > 0`)
 }
 
 // TestDB_Settle_Budget: many attempts of several batches, settled at once.
@@ -249,7 +290,9 @@ func TestDB_Settle_Budget(t *testing.T) {
 		if _, err := db.Settle(t.Context(), settlements); err != nil {
 			t.Fatal(err)
 		}
-		got := storagetest.Rows(t, address, `SELECT batch, calls FROM cas.batches UNION ALL SELECT 'days', sum(calls) FROM cas.budget_days ORDER BY 1`)
+		got := storagetest.Rows(t, address, `
+SELECT batch, sum(calls) FROM (SELECT batch, calls FROM cas.batches UNION ALL SELECT batch, calls FROM cas.call_changes WHERE batch IS NOT NULL) AS b GROUP BY 1
+UNION ALL SELECT 'days', sum(calls) FROM (SELECT calls FROM cas.budget_days UNION ALL SELECT calls FROM cas.call_changes) AS d ORDER BY 1`)
 		if diff := cmp.Diff([][]string{{"days", "1"}, {"june", "0"}, {"may", "1"}}, got); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}

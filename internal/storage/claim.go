@@ -100,7 +100,6 @@ UPDATE cas.documents
 SET status = 'pending', claimed_by = NULL, not_before = now() + @delay::interval,
     attempts = greatest(0, attempts - (SELECT count(*) FROM ended)),
     stalled_since = coalesce(stalled_since, now()), updated_at = now()
-FROM (SELECT count(*) FROM days_recounted) AS first -- in the order of the locks
 WHERE document_id = @id AND claimed_by = @worker AND status = 'calling'`
 	if _, err := db.pool.Exec(ctx, sql, pgx.NamedArgs{"id": id, "worker": worker, "delay": delay}); err != nil {
 		return fmt.Errorf("stall document %s: %w", id, err)

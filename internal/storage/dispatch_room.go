@@ -12,7 +12,7 @@ WITH under_way AS MATERIALIZED (
 	FROM cas.batches b LEFT JOIN (SELECT batch, sum(price) AS credits FROM under_way WHERE will_call GROUP BY batch) AS u USING (batch)
 	WHERE b.max_credits IS NOT NULL
 ), today AS MATERIALIZED (
-	SELECT ` + dailySQL + ` - ` + todaySpentSQL + ` - coalesce((SELECT sum(price) FROM under_way WHERE will_call), 0) AS credits
+	SELECT CASE WHEN @daily::integer > 0 THEN ` + dailySQL + ` - ` + todaysSpentSQL + ` - coalesce((SELECT sum(price) FROM under_way WHERE will_call), 0) END AS credits
 	FROM (VALUES (@queue::text)) AS d (queue)
 ), room AS MATERIALIZED (
 	SELECT credits, CASE WHEN EXISTS (SELECT FROM cas.account WHERE paused_reason IS NOT NULL) THEN 0 ELSE greatest(0, least( -- which leaves out NULL

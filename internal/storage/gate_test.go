@@ -176,17 +176,16 @@ func TestDB_BeginAttempt_Answered(t *testing.T) {
 	if _, err := db.BeginAttempt(t.Context(), attempt); err != nil {
 		t.Fatal(err)
 	}
-	called, err := db.SameBytesCalled(t.Context(), second, [32]byte{9}, "/v4/smart/parse")
-	if !called || err != nil {
-		t.Errorf("SameBytesCalled() during the call = %t, %v, want true", called, err)
+	if _, err := db.AnswerFor(t.Context(), second, [32]byte{9}, "/v4/smart/parse"); !errors.Is(err, storage.ErrSameBytes) {
+		t.Errorf("AnswerFor() during the call = %v, want ErrSameBytes", err)
 	}
 	answer := storage.Answer{DocumentID: first, SHA256: [32]byte{9}, Endpoint: "/v4/smart/parse", RequestID: "req_a", Body: []byte("{}"), ReceivedAt: time.Now()}
 	end := storage.AttemptEnd{RequestID: "req_a", Outcome: storage.OutcomeAnswered, WorkerID: firstWorker}
 	if err := db.SaveAnswer(t.Context(), answer, end); err != nil {
 		t.Fatal(err)
 	}
-	if called, err := db.SameBytesCalled(t.Context(), second, [32]byte{9}, "/v4/smart/parse"); called || err != nil {
-		t.Errorf("SameBytesCalled() after the answer = %t, %v, want false", called, err)
+	if got, err := db.AnswerFor(t.Context(), second, [32]byte{9}, "/v4/smart/parse"); string(got.Body) != "{}" || err != nil {
+		t.Errorf("AnswerFor() after the answer = %q, %v, want it", got.Body, err)
 	}
 	attempt = storage.NewAttempt{RequestID: "req_b", DocumentID: second, WorkerID: secondWorker, Endpoint: "/v4/smart/parse", SHA256: [32]byte{9}}
 	if _, err := db.BeginAttempt(t.Context(), attempt); !errors.Is(err, storage.ErrSameBytes) {
@@ -311,13 +310,13 @@ func TestDB_BeginAttempt_UnknownTwin(t *testing.T) {
 		t.Helper()
 		id, worker := claimed(t, db, key)
 		a := storage.NewAttempt{RequestID: request, DocumentID: id, WorkerID: worker, Endpoint: "/v4/smart/parse", SHA256: [32]byte{7}}
-		called, err := db.SameBytesCalled(t.Context(), id, a.SHA256, a.Endpoint)
-		if err != nil {
-			t.Fatal(err)
+		_, found := db.AnswerFor(t.Context(), id, a.SHA256, a.Endpoint)
+		if !errors.Is(found, storage.ErrSameBytes) && !errors.Is(found, storage.ErrNotFound) {
+			t.Fatal(found)
 		}
-		_, err = db.BeginAttempt(t.Context(), a)
-		if called != errors.Is(err, storage.ErrSameBytes) {
-			t.Errorf("SameBytesCalled(%s) = %t, but BeginAttempt() = %v", key, called, err)
+		_, err := db.BeginAttempt(t.Context(), a)
+		if errors.Is(found, storage.ErrSameBytes) != errors.Is(err, storage.ErrSameBytes) {
+			t.Errorf("AnswerFor(%s) = %v, but BeginAttempt() = %v", key, found, err)
 		}
 		return a, err
 	}

@@ -180,7 +180,6 @@ func textArray(values []string) string {
 	if values == nil {
 		return ""
 	}
-	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 	var b strings.Builder
 	b.WriteByte('{')
 	for i, v := range values {
@@ -188,7 +187,13 @@ func textArray(values []string) string {
 			b.WriteByte(',')
 		}
 		b.WriteByte('"')
-		_, _ = escape.WriteString(&b, v) // a Builder takes everything
+		for at := strings.IndexAny(v, `\"`); at >= 0; at = strings.IndexAny(v, `\"`) {
+			b.WriteString(v[:at])
+			b.WriteByte('\\')
+			b.WriteByte(v[at])
+			v = v[at+1:]
+		}
+		b.WriteString(v)
 		b.WriteByte('"')
 	}
 	b.WriteByte('}')

@@ -39,33 +39,61 @@ func (a Answer) args() pgx.NamedArgs {
 
 // Answer returns the answer that is kept for a document, or ErrNotFound.
 func (db *DB) Answer(ctx context.Context, document uuid.UUID) (Answer, error) {
-	return db.answer(ctx, `WHERE document_id = @id`, pgx.NamedArgs{"id": document})
-}
-
-// AnswerFor returns an answer for the same bytes from the same endpoint, given
-// to whichever document, or ErrNotFound. One with an empty body is not kept any more
-// (ForgetAnswers); DocumentID then tells whose statement it became.
-func (db *DB) AnswerFor(ctx context.Context, sha256 [32]byte, endpoint string) (Answer, error) {
-	return db.answer(ctx, `WHERE sha256 = @sha256 AND endpoint = @endpoint ORDER BY octet_length(body) = 0, received_at DESC LIMIT 1`,
-		pgx.NamedArgs{"sha256": sha256[:], "endpoint": endpoint})
-}
-
-func (db *DB) answer(ctx context.Context, where string, args pgx.NamedArgs) (Answer, error) {
-	type row struct {
-		DocumentID uuid.UUID `db:"document_id"`
-		SHA256     []byte    `db:"sha256"`
-		Endpoint   string    `db:"endpoint"`
-		RequestID  string    `db:"request_id"`
-		Body       []byte    `db:"body"`
-		ReceivedAt time.Time `db:"received_at"`
-	}
-	r, err := one[row](ctx, db.pool, `SELECT document_id, sha256, endpoint, request_id, body, received_at FROM cas.answers `+where, args)
+	r, err := one[answerRow](ctx, db.pool, selectAnswerSQL+`WHERE document_id = @id`, pgx.NamedArgs{"id": document})
 	if err != nil {
 		return Answer{}, fmt.Errorf("read answer: %w", err)
 	}
+	return r.answer(), nil
+}
+
+// AnswerFor returns an answer for the same bytes from the same endpoint, given
+// to whichever document. One with an empty body is not kept any more
+// (ForgetAnswers); DocumentID then tells whose statement it became. ErrSameBytes means
+// that there is none, but that another document with these bytes is being called for:
+// waiting for its answer needs no permit. BeginAttempt is the judge. ErrNotFound means
+// neither.
+func (db *DB) AnswerFor(ctx context.Context, document uuid.UUID, sha256 [32]byte, endpoint string) (Answer, error) {
+	args := pgx.NamedArgs{"document": document, "sha256": sha256[:], "endpoint": endpoint}
+	var answer answerRow
+	var called bool
+	batch := &pgx.Batch{}
+	batch.Queue(selectAnswerSQL+`WHERE sha256 = @sha256 AND endpoint = @endpoint ORDER BY octet_length(body) = 0, received_at DESC LIMIT 1`, args).
+		Query(func(rows pgx.Rows) (err error) {
+			answer, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[answerRow])
+			if errors.Is(err, pgx.ErrNoRows) {
+				err = nil
+			}
+			return err //nolint:wrapcheck // wrapped below
+		})
+	batch.Queue(`SELECT `+sameBytesSQL, args).QueryRow(func(row pgx.Row) error { return row.Scan(&called) })
+	err := db.pool.SendBatch(ctx, batch).Close()
+	switch {
+	case err != nil:
+	case answer.DocumentID != uuid.Nil:
+		return answer.answer(), nil
+	case called:
+		err = ErrSameBytes
+	default:
+		err = ErrNotFound
+	}
+	return Answer{}, fmt.Errorf("look for the same bytes: %w", err)
+}
+
+const selectAnswerSQL = `SELECT document_id, sha256, endpoint, request_id, body, received_at FROM cas.answers `
+
+type answerRow struct {
+	DocumentID uuid.UUID `db:"document_id"`
+	SHA256     []byte    `db:"sha256"`
+	Endpoint   string    `db:"endpoint"`
+	RequestID  string    `db:"request_id"`
+	Body       []byte    `db:"body"`
+	ReceivedAt time.Time `db:"received_at"`
+}
+
+func (r answerRow) answer() Answer {
 	a := Answer{DocumentID: r.DocumentID, Endpoint: r.Endpoint, RequestID: r.RequestID, Body: r.Body, ReceivedAt: r.ReceivedAt}
 	copy(a.SHA256[:], r.SHA256)
-	return a, nil
+	return a
 }
 
 // SaveAnswer keeps an answer whose rows cannot be written now, closes its

@@ -93,11 +93,11 @@ func TestDB_Save(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", sql, diff)
 		}
 	}
-	answer, err := db.AnswerFor(t.Context(), [32]byte{7}, "/v4/smart/parse")
+	answer, err := db.AnswerFor(t.Context(), uuid.New(), [32]byte{7}, "/v4/smart/parse")
 	if err != nil || string(answer.Body) != `{"meta":{}}` {
 		t.Errorf("AnswerFor() = %q, %v, want the body", answer.Body, err)
 	}
-	if _, err := db.AnswerFor(t.Context(), [32]byte{7}, "/v4/nsdl/parse"); !errors.Is(err, storage.ErrNotFound) {
+	if _, err := db.AnswerFor(t.Context(), uuid.New(), [32]byte{7}, "/v4/nsdl/parse"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("AnswerFor(other endpoint) = %v, want ErrNotFound", err)
 	}
 	// A second answer with fewer rows leaves none of the first one's behind.

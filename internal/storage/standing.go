@@ -68,8 +68,8 @@ GROUP BY q.queue`
 SELECT coalesce(paused_reason, ''),
 	CASE WHEN credits_at > now() - interval '1 hour' THEN coalesce(credits_remaining::text, '') ELSE '' END,
 	(SELECT count(*) FROM cas.workers WHERE seen_at > now() - @lease::interval),
-	coalesce(b.calls, 0), coalesce(trim_scale` + spentSQL + `, 0)::text, coalesce(b.max_credits, 0), coalesce(b.interactive_floor, 0), clock_timestamp()
-FROM cas.account LEFT JOIN cas.budget_days b ON b.day = ` + todaySQL
+	` + todaysCallsSQL + `, trim_scale(` + todaysSpentSQL + `)::text, coalesce(y.max_credits, 0), coalesce(y.interactive_floor, 0), clock_timestamp()
+FROM cas.account LEFT JOIN cas.budget_days y ON y.day = ` + todaySQL
 
 	standingRecentSQL = `
 WITH recent AS MATERIALIZED (
@@ -125,11 +125,11 @@ func (db *DB) Standing(ctx context.Context, lease time.Duration) (Standing, erro
 }
 
 // AddUpCounts adds up what transactions have noted about the number of documents in
-// each state, so that little is left for Standing to add, and takes what was deleted off
-// the totals of batches: an erasure would have to lock them behind its documents, and
-// all others lock them first.
+// each state, and of calls, so that little is left for readers to add, and takes what
+// was deleted off the totals of batches: an erasure would have to lock them behind its
+// documents, and all others lock them first.
 func (l *Leader) AddUpCounts(ctx context.Context) error {
-	const sql = `
+	const documents = `
 WITH changes AS (
 	DELETE FROM cas.document_changes RETURNING batch, state, documents
 ), counted AS (
@@ -145,8 +145,27 @@ WITH changes AS (
 )
 UPDATE cas.batches b SET parsed = b.parsed + f.parsed, dead = b.dead + f.dead, total = b.total - f.deleted
 FROM finished f, locked k WHERE b.batch = f.batch AND b.batch = k.batch`
-	if _, err := l.conn.Exec(ctx, sql); err != nil {
-		return fmt.Errorf("add up counts: %w", err)
+	// A transaction of its own, or batches would be locked in the order of both. Whoever
+	// holds a batch or a day against its cap is waited for: no call is counted twice, or
+	// not at all, for anybody.
+	const calls = `
+WITH changes AS (
+	DELETE FROM cas.call_changes RETURNING batch, day, calls, discount
+), of_batches AS (
+	SELECT batch, sum(calls) AS calls, sum(discount) AS discount FROM changes WHERE batch IS NOT NULL GROUP BY batch
+), locked AS MATERIALIZED (
+	SELECT batch FROM cas.batches WHERE batch IN (SELECT batch FROM of_batches) ORDER BY batch FOR NO KEY UPDATE
+), added AS (
+	UPDATE cas.batches b SET calls = b.calls + o.calls, discount = b.discount + o.discount FROM of_batches o, locked k WHERE b.batch = o.batch AND b.batch = k.batch
+	RETURNING b.batch
+)
+INSERT INTO cas.budget_days AS b (day, calls, discount)
+SELECT day, sum(calls), sum(discount) FROM changes, (SELECT count(*) FROM added) AS first GROUP BY day ORDER BY day -- in the order of the locks
+ON CONFLICT (day) DO UPDATE SET calls = b.calls + excluded.calls, discount = b.discount + excluded.discount`
+	for _, sql := range []string{documents, calls} {
+		if _, err := l.conn.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("add up counts: %w", err)
+		}
 	}
 	return nil
 }

@@ -93,7 +93,9 @@ SELECT q.queue, d.created_at FROM (VALUES ('interactive'), ('bulk')) AS q (queue
 		_, err := pgx.ForEachRow(rows, []any{&queue, &at}, func() error { o.OldestPending[queue] = at; return nil })
 		return err //nolint:wrapcheck // wrapped below
 	})
-	queries.Queue(`SELECT calls, trim_scale` + spentSQL + `::text, coalesce(max_credits, 0), interactive_floor FROM cas.budget_days b WHERE day = ` + todaySQL).
+	queries.Queue(`
+SELECT ` + todaysCallsSQL + `, trim_scale(` + todaysSpentSQL + `)::text, coalesce(y.max_credits, 0), coalesce(y.interactive_floor, 0)
+FROM (VALUES (0)) AS one LEFT JOIN cas.budget_days y ON y.day = ` + todaySQL).
 		Query(func(rows pgx.Rows) error {
 			_, err := pgx.ForEachRow(rows, []any{&o.Today.Calls, &o.Today.Credits, &o.Today.MaxCredits, &o.Today.InteractiveFloor}, func() error { return nil })
 			return err //nolint:wrapcheck // wrapped below

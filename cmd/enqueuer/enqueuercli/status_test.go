@@ -41,6 +41,7 @@ func (l lab) prepare(t *testing.T) {
 	l.claim(t, ids[0])
 	l.kill(t, ids[1], storage.ReasonWrongPassword)
 	// Today, also where a day begins meanwhile.
+	storagetest.Rows(t, l.url, "DELETE FROM cas.call_changes")
 	storagetest.Rows(t, l.url, `
 INSERT INTO cas.budget_days (day, calls, max_credits, interactive_floor)
 SELECT (now() AT TIME ZONE 'Asia/Kolkata')::date + n, 1, 9, 8 FROM generate_series(-1, 1) AS n

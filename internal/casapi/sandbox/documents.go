@@ -30,11 +30,15 @@ type documents struct {
 // documentKey is a digest over PDF and password, so that no password is kept.
 type documentKey [sha256.Size]byte
 
+func keyOf(sum [sha256.Size]byte, password string) documentKey {
+	return sha256.Sum256(append(sum[:], password...))
+}
+
 type entry struct {
 	key   documentKey
 	ready chan struct{} // closed when document is set
 	document
-	bytes int // 0 until ready
+	bytes int // 0 until ready, and of one that is to stay
 }
 
 func newDocuments() *documents {
@@ -47,8 +51,7 @@ func newDocuments() *documents {
 
 // open returns the document of an upload, whose sum must be right.
 func (d *documents) open(up upload) document {
-	key := documentKey(sha256.Sum256(append(up.sum[:], up.password...)))
-	e, isNew := d.entry(key)
+	e, isNew := d.entry(keyOf(up.sum, up.password))
 	if !isNew {
 		<-e.ready
 		return e.document
@@ -74,6 +77,15 @@ func (d *documents) entry(key documentKey) (e *entry, isNew bool) {
 	return e, true
 }
 
+// know takes a PDF for opened. It is never forgotten: nothing is counted for it.
+func (d *documents) know(sum [sha256.Size]byte, password string, answer []byte) {
+	e, isNew := d.entry(keyOf(sum, password))
+	if isNew {
+		e.document = documentOf(answer)
+		close(e.ready)
+	}
+}
+
 // filled accounts for an entry that has been filled, and makes room for it.
 func (d *documents) filled(e *entry) {
 	d.mu.Lock()
@@ -83,7 +95,8 @@ func (d *documents) filled(e *entry) {
 	d.bytes += e.bytes
 	for element := d.recent.Back(); element != nil && d.bytes > cacheBytes; {
 		previous := element.Prev()
-		// One that is still being opened stays: others may come to wait for it.
+		// One that is still being opened stays, others may come to wait for it; so
+		// does one that is known.
 		if old, ok := element.Value.(*entry); ok && old.bytes > 0 {
 			d.recent.Remove(element)
 			delete(d.entries, old.key)

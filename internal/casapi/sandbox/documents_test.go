@@ -44,6 +44,25 @@ func TestDocuments_Open_Once(t *testing.T) {
 	}
 }
 
+// What is known is neither opened nor forgotten, and no other password opens it.
+func TestSandbox_Know(t *testing.T) {
+	t.Parallel()
+	b := setup(t, Config{Credits: -1})
+	s := cdsl(t, 1)
+	known := statement{pdf: []byte("%PDF-1.7 nothing"), password: "open"}
+	b.api.Know(known.sum(), known.password, s.answer)
+	b.api.documents.bytes = cacheBytes // one more is too much
+	for range 2 {
+		if got := b.sendAll(t, []call{s.upload(), known.upload()}); got[http.StatusOK] != 2 {
+			t.Errorf("statuses = %v, want 200 twice", got)
+		}
+	}
+	known.password = "other"
+	if got := b.sendAll(t, []call{known.upload()}); got[http.StatusBadRequest] != 1 {
+		t.Errorf("another password: statuses = %v, want 400", got)
+	}
+}
+
 func TestDocuments_Bound(t *testing.T) {
 	t.Parallel()
 	d := newDocuments()

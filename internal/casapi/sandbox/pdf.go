@@ -41,6 +41,11 @@ func openPDF(pdf []byte, password string) document {
 	case err != nil:
 		return document{refused: badRequest("Invalid PDF: the file cannot be read")}
 	}
+	return documentOf(body)
+}
+
+// documentOf is a PDF that opened, with this answer.
+func documentOf(body []byte) document {
 	var kind struct {
 		Meta struct {
 			CASType string `json:"cas_type"`
