@@ -98,6 +98,7 @@ func TestPipeline_KeyRotated(t *testing.T) {
 		}
 	}
 	write(apiKey)
+	p.keepSecret("API key", "sk_test_the_new_one")
 	p.api.SetKey("sk_test_the_new_one")
 	stop := p.startWorker("--concurrency", "4", "--probe-interval", "1s")
 	defer stop()

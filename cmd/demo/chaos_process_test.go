@@ -21,7 +21,7 @@ func (p *pipeline) workerProcess(args ...string) *process {
 	p.t.Helper()
 	command := program(p.t, "worker", p.workerArgs(args...)...)
 	log := &wholeLines{to: p, some: make(chan struct{})}
-	command.Stderr = log
+	command.Stdout, command.Stderr = &p.stdout, log
 	if err := command.Start(); err != nil {
 		p.t.Fatal(err)
 	}

@@ -57,6 +57,11 @@ func TestDemo_Run(t *testing.T) {
 	if !strings.Contains(stderr.String(), "18 of 18 documents finished") {
 		t.Errorf("no progress on stderr: %s", stderr.String())
 	}
+	hidden := make(secrets)
+	hidden.add("API key", demoKey)
+	if found := hidden.in(stdout.String() + stderr.String()); len(found) > 0 {
+		t.Errorf("the output holds secrets: %q", found)
+	}
 	if t.Failed() {
 		t.Log(stdout.String())
 	}
@@ -165,6 +170,7 @@ func TestWorker_Serves(t *testing.T) {
 		return p.value(`SELECT count(*) FROM cas.documents WHERE status = 'parsed'`) == "2"
 	})
 	metrics := awaitServed(t, "http://"+addr+"/metrics")
+	_, _ = p.stdout.Write([]byte(metrics)) // which must tell of nobody either
 	for _, want := range []string{
 		`cas_documents_processed_total{kind="smart",outcome="parsed"} 2`, `cas_api_requests_total{code="200",endpoint="/v4/smart/parse"} 2`,
 		`cas_credits_spent_total 2`, `cas_dead_letters_total{reason="unauthorized"} 0`, `cas_rows_written_total{table="statements"} 2`,

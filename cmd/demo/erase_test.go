@@ -33,7 +33,7 @@ WHERE c.relnamespace = 'cas'::regnamespace AND c.relkind = 'r' GROUP BY c.relnam
 func (p *pipeline) erase(args ...string) (string, int) {
 	p.t.Helper()
 	var out bytes.Buffer
-	code := workercli.Run(p.t.Context(), p.settings(append([]string{"erase"}, args...)...), &out, p)
+	code := workercli.Run(p.t.Context(), p.settings(append([]string{"erase"}, args...)...), p.alsoTo(&out), p)
 	return out.String(), code
 }
 
@@ -79,7 +79,7 @@ UPDATE cas.answers SET body = body || convert_to(' ' || $1 || lower($1), 'UTF8')
 	if code != config.ExitDone {
 		t.Fatalf("exit code %d\n%s", code, p.logged())
 	}
-	for place, text := range map[string]string{"database": p.everything(), "Redis": p.dump(), "output": out + p.logged()} {
+	for place, text := range map[string]string{"database": p.everything(), "Redis": p.dump(t.Context()), "output": out + p.logged()} {
 		if at := strings.Index(strings.ToUpper(text), pan); at >= 0 {
 			t.Errorf("the %s still holds the PAN: ...%s", place, strings.ReplaceAll(text[max(0, at-80):at], pan, "PAN"))
 		}

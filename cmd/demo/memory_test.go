@@ -46,6 +46,7 @@ func measureMemory(tb testing.TB, calls int, thinks time.Duration) (underWay, pe
 	tb.Helper()
 	p := newPipeline(tb, sandbox.Config{})
 	documents := newLargeDocuments(tb, calls, thinks)
+	p.keepSecret("password", documents.Password)
 	scan := p.settings("scan", "s3://"+p.bucket+"/in/", "--password-from", `key:([A-Z]{5}[0-9]{4}[A-Z])\.pdf$`)
 	p.enqueuer(append(scan, "--s3-endpoint", documents.S3URL)...)
 	worker := p.workerProcess("--concurrency", fmt.Sprint(calls), "--window", fmt.Sprint(2*calls), "--s3-endpoint", documents.S3URL,

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/csv"
+	"io"
 	"iter"
 	"net/http/httptest"
 	"os"
@@ -47,8 +48,10 @@ type pipeline struct {
 	keyFile   string     // of the API key; "" gives the key itself
 	passwords [][]string // key, password
 
-	mu  sync.Mutex
-	log bytes.Buffer // what the programs wrote to stderr
+	log, stdout output // what the programs wrote to stderr and to stdout
+
+	mu      sync.Mutex
+	secrets secrets
 }
 
 const apiKey = "sk_test_of_the_pipeline"
@@ -62,7 +65,7 @@ func newPipeline(tb testing.TB, c sandbox.Config) *pipeline {
 // may treat badly.
 func newPipelineOn(tb testing.TB, c sandbox.Config, database, redisAt string) *pipeline {
 	tb.Helper()
-	p := &pipeline{t: tb, url: database, redisAt: redisAt, bucket: "b" + uuid.NewString()}
+	p := &pipeline{t: tb, url: database, redisAt: redisAt, bucket: "b" + uuid.NewString(), secrets: make(secrets)}
 	client, err := jobs.OpenRedis(tb.Context(), redact.Secret(p.redisAt))
 	if err != nil {
 		tb.Fatal(err)
@@ -86,27 +89,24 @@ func newPipelineOn(tb testing.TB, c sandbox.Config, database, redisAt string) *p
 	p.apiURL = server.URL
 	tb.Cleanup(func() {
 		if tb.Failed() {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			text := p.log.String()
+			text := p.logged()
 			tb.Logf("the programs' log ends:\n%s", text[max(0, len(text)-3000):])
 		}
 	})
+	p.keepSecret("API key", apiKey)
+	p.keepSecret("secret key", secretKey)
+	p.keepSecret("S3 key", s3Server.SecretKey.Reveal())
+	tb.Cleanup(p.noLeaks)
 	return p
 }
 
 // Write takes what the programs write to stderr.
-func (p *pipeline) Write(text []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.Write(text)
-}
+func (p *pipeline) Write(text []byte) (int, error) { return p.log.Write(text) }
 
-func (p *pipeline) logged() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
-}
+func (p *pipeline) logged() string { return p.log.String() }
+
+// alsoTo keeps what a program writes to stdout, and hands it on.
+func (p *pipeline) alsoTo(out io.Writer) io.Writer { return io.MultiWriter(&p.stdout, out) }
 
 // put stores an object, and notes the passwords that the manifest is to have.
 func (p *pipeline) put(key string, content []byte, passwords ...string) {
@@ -163,6 +163,7 @@ func (p *pipeline) putAll(generated iter.Seq[*samples.Sample]) []sample {
 		}
 		one := sample{Sample: s, key: "in/" + s.Filename, pdf: pdf, sum: sha256.Sum256(pdf)}
 		p.put(one.key, pdf, s.Password)
+		p.keepSecretsOf(one)
 		all = append(all, one)
 	}
 	return all
@@ -180,7 +181,7 @@ func (p *pipeline) settings(args ...string) []string {
 func (p *pipeline) enqueuer(args ...string) string {
 	p.t.Helper()
 	var out bytes.Buffer
-	if code := enqueuercli.Run(p.t.Context(), args, &out, p); code != config.ExitDone {
+	if code := enqueuercli.Run(p.t.Context(), args, p.alsoTo(&out), p); code != config.ExitDone {
 		p.t.Fatalf("enqueuer %s: exit code %d\n%s", args[0], code, p.logged())
 	}
 	return out.String()
@@ -189,6 +190,9 @@ func (p *pipeline) enqueuer(args ...string) string {
 // scan records all objects under a prefix, with the passwords of the manifest.
 func (p *pipeline) scan(prefix string, args ...string) string {
 	p.t.Helper()
+	for _, row := range p.passwords {
+		p.keepSecret("password", row[1])
+	}
 	manifest := filepath.Join(p.t.TempDir(), "manifest.csv")
 	file, err := os.Create(manifest)
 	if err != nil {
@@ -208,8 +212,7 @@ func (p *pipeline) scan(prefix string, args ...string) string {
 // worker runs worker until ctx ends, or until it has drained, and returns its
 // exit code. Later flags override earlier ones.
 func (p *pipeline) worker(ctx context.Context, args ...string) int {
-	var out bytes.Buffer
-	return workercli.Run(ctx, p.workerArgs(args...), &out, p)
+	return workercli.Run(ctx, p.workerArgs(args...), &p.stdout, p)
 }
 
 // workerArgs is the command line of a worker.

@@ -20,7 +20,7 @@ import (
 func (p *pipeline) replay(args ...string) (string, int) {
 	p.t.Helper()
 	var out bytes.Buffer
-	code := workercli.Run(p.t.Context(), append([]string{"replay", "--database-url", p.url}, args...), &out, p)
+	code := workercli.Run(p.t.Context(), append([]string{"replay", "--database-url", p.url}, args...), p.alsoTo(&out), p)
 	return out.String(), code
 }
 
@@ -119,8 +119,5 @@ UPDATE cas.answers SET body = convert_to(regexp_replace(convert_from(body, 'UTF8
 	}
 	if got := p.fates()[s.key]; got.Status != "parsed" || got.Reason != "" {
 		t.Errorf("%+v, want it parsed and no dead letter", got)
-	}
-	if text := p.logged(); strings.Contains(text, s.PAN) {
-		t.Error("the log holds the PAN")
 	}
 }

@@ -136,6 +136,7 @@ func TestPipeline_Redrive(t *testing.T) {
 		}
 		one := sample{Sample: s, key: "in/" + s.Password + ".pdf", pdf: pdf}
 		p.put(one.key, pdf, "the-wrong-one")
+		p.keepSecretsOf(one)
 		all = append(all, one)
 	}
 	p.scan("in/")
@@ -154,8 +155,5 @@ func TestPipeline_Redrive(t *testing.T) {
 	}
 	if archived, err := p.redis.ZCard(t.Context(), "asynq:{bulk}:archived").Result(); err != nil || archived != 0 {
 		t.Errorf("%d tasks in asynq's archive, %v, want none: redriven ones are gone from it", archived, err)
-	}
-	if log := p.logged(); strings.Contains(log, all[0].PAN) {
-		t.Error("the log shows a PAN of an object key")
 	}
 }

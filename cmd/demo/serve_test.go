@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -55,6 +54,7 @@ func (s *subscriber) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (p *pipeline) serve(args ...string) *client.Client {
 	p.t.Helper()
 	const token = "token-of-the-portal"
+	p.keepSecret("token", token)
 	address, err := devstack.FreeAddr(p.t.Context())
 	if err != nil {
 		p.t.Fatal(err)
@@ -62,15 +62,12 @@ func (p *pipeline) serve(args ...string) *client.Client {
 	ctx, cancel := context.WithCancel(p.t.Context())
 	ended := make(chan int, 1)
 	words := append(p.settings("serve", "--addr", address, "--api-tokens", "portal:"+token, "--stop-delay", "0s", "--log-format", "json"), args...)
-	go func() { ended <- enqueuercli.Run(ctx, words, io.Discard, p) }()
+	go func() { ended <- enqueuercli.Run(ctx, words, &p.stdout, p) }()
 	p.awaitLog("API is served")
 	p.t.Cleanup(func() {
 		cancel()
 		if code := <-ended; code != config.ExitDone {
 			p.t.Errorf("enqueuer serve: exit code %d", code)
-		}
-		if strings.Contains(p.logged(), token) {
-			p.t.Error("the log holds the token")
 		}
 	})
 	c, err := client.New(client.Config{BaseURL: "http://" + address, Token: token})
@@ -118,6 +115,8 @@ func TestPipeline_Serve(t *testing.T) {
 		}
 	}
 	secret := "whsec_" + base64.StdEncoding.EncodeToString(portal.secret)
+	p.keepSecret("webhook secret", secret, string(portal.secret))
+	p.keepSecret("callback URL", "/hush")
 	p.drain(append(hosts, "--callback-secret", secret)...)
 
 	portal.mu.Lock()
@@ -141,9 +140,4 @@ func TestPipeline_Serve(t *testing.T) {
 	if got := p.api.Totals(); got.Billed != len(all) {
 		t.Errorf("calls %+v, want %d billed", got, len(all))
 	}
-	secrets := []string{"/hush", secret}
-	for _, s := range all {
-		secrets = append(secrets, s.PAN, s.Password)
-	}
-	p.noSecrets(secrets...)
 }

@@ -35,9 +35,13 @@ func TestPipeline_Sources(t *testing.T) {
 		name := filepath.Base(s.Filename)
 		uploads = append(uploads, file(name, pdf))
 		manifest += name + "," + s.Password + "\n"
+		p.keepSecretsOf(sample{Sample: s})
 	}
 	passwords := file("manifest.csv", []byte(manifest))
 	token := p.api.ConnectInbox("gmail")
+	p.keepSecret("token of the mailbox", token)
+	p.keepSecret("PAN", sandbox.MailboxPAN)
+	p.keepSecret("link to a file", p.apiURL+"/files/")
 	tokenFile, otpFile := file("token", []byte(token)), file("otp", []byte(sandbox.DefaultOTP))
 
 	api := []string{"--api-base-url", p.apiURL, "--api-key-file", key}
@@ -73,5 +77,4 @@ func TestPipeline_Sources(t *testing.T) {
 	bring()
 	p.drain()
 	check()
-	p.noSecrets(token, sandbox.MailboxPAN, "/files/")
 }

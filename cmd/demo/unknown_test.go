@@ -17,7 +17,7 @@ func (p *pipeline) reconcile() string {
 	p.t.Helper()
 	var out bytes.Buffer
 	args := []string{"reconcile", "--database-url", p.url, "--api-base-url", p.apiURL, "--api-key", apiKey}
-	if code := workercli.Run(p.t.Context(), args, &out, p); code != config.ExitDone {
+	if code := workercli.Run(p.t.Context(), args, p.alsoTo(&out), p); code != config.ExitDone {
 		p.t.Fatalf("worker reconcile: exit code %d\n%s", code, p.logged())
 	}
 	return out.String()

@@ -24,9 +24,10 @@ type LargeDocuments struct {
 	// S3URL and APIURL are the base URLs of the servers. Every bucket has the
 	// documents, as in/NUMBER-PASSWORD.pdf.
 	S3URL, APIURL string
+	// Password opens all of them.
+	Password string
 
 	pdf      []byte
-	password string
 	answers  [][]byte // by number, each a statement of its own
 	thinks   time.Duration
 	begun    atomic.Int64
@@ -50,7 +51,7 @@ func StartLargeDocuments(ctx context.Context, n, size int, thinks time.Duration)
 		if d.pdf, err = s.PDF(); err != nil {
 			return nil, fmt.Errorf("make large documents: %w", err)
 		}
-		d.password = s.Password
+		d.Password = s.Password
 	}
 	for _, handler := range []http.HandlerFunc{d.serveS3, d.serveAPI} {
 		server, err := ServeHTTP(ctx, loopback(0), handler)
@@ -88,7 +89,7 @@ func (d *LargeDocuments) serveS3(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Has("list-type") {
 		_, _ = io.WriteString(w, "<ListBucketResult><IsTruncated>false</IsTruncated>")
 		for n := range d.answers {
-			_, _ = fmt.Fprintf(w, "<Contents><Key>in/%08d-%s.pdf</Key><ETag>%d</ETag><Size>%d</Size></Contents>", n, d.password, n, size)
+			_, _ = fmt.Fprintf(w, "<Contents><Key>in/%08d-%s.pdf</Key><ETag>%d</ETag><Size>%d</Size></Contents>", n, d.Password, n, size)
 		}
 		_, _ = io.WriteString(w, "</ListBucketResult>")
 		return

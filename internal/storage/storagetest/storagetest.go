@@ -162,13 +162,14 @@ func NewURL(tb testing.TB) (*storage.DB, string) {
 // "<null>".
 func Rows(tb testing.TB, address, sql string, args ...any) [][]string {
 	tb.Helper()
-	conn, err := pgx.Connect(tb.Context(), address)
+	ctx := context.WithoutCancel(tb.Context()) // so that a test's clean-up may look too
+	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(tb.Context())) }()
+	defer func() { _ = conn.Close(ctx) }()
 	// The simple protocol gives every value in its text form.
-	rows, err := conn.Query(tb.Context(), sql, append([]any{pgx.QueryExecModeSimpleProtocol}, args...)...)
+	rows, err := conn.Query(ctx, sql, append([]any{pgx.QueryExecModeSimpleProtocol}, args...)...)
 	if err != nil {
 		tb.Fatal(err)
 	}
