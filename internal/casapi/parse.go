@@ -45,6 +45,10 @@ type Request struct {
 	// tokens keeps a PDF that is an io.Seeker to the end, to send it once more where
 	// its token is refused.
 	Sent func()
+	// Taken, if not nil, is called exactly once, as soon as the connection has taken
+	// the last byte of PDF, or else when Parse ends. It must not block. Unlike Sent it
+	// does not wait until PDF cannot be needed again.
+	Taken func()
 	// URL is fetched by the API itself, so it must be reachable from anywhere
 	// without headers until the call has ended. Either it or PDF is given. A
 	// contract note has no such way.
@@ -81,6 +85,11 @@ func (c *Client) Parse(ctx context.Context, request Request) (*Answer, error) {
 		request.Sent = sync.OnceFunc(request.Sent)
 		defer request.Sent()
 	}
+	if request.Taken == nil {
+		request.Taken = func() {}
+	}
+	request.Taken = sync.OnceFunc(request.Taken)
+	defer request.Taken()
 	key := c.key()
 	call := &call{
 		endpoint:  request.Endpoint,
@@ -162,11 +171,16 @@ func (c *Client) fill(call *call, request Request) error {
 		return err
 	}
 	call.contentType = form.contentType
-	sent := request.Sent
+	sent := func() {
+		request.Taken()
+		if request.Sent != nil {
+			request.Sent()
+		}
+	}
 	if pdf, ok := request.PDF.(io.Seeker); ok && c.tokens != nil {
 		start, err := pdf.Seek(0, io.SeekCurrent)
 		if err == nil {
-			sent = nil // the PDF may be needed again until the end: see Request.Sent
+			sent = request.Taken // the PDF may be needed again until the end: see Request.Sent
 			call.again = func() error {
 				call.body = form.body(newSource(request.PDF, request.Size, nil), request.Size)
 				_, err := pdf.Seek(start, io.SeekStart)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -31,6 +32,7 @@ type LargeDocuments struct {
 	answers  [][]byte // by number, each a statement of its own
 	thinks   time.Duration
 	begun    atomic.Int64
+	sockets  atomic.Int64
 	underWay chan struct{}
 	answer   chan struct{}
 	release  func()
@@ -116,6 +118,7 @@ func (d *LargeDocuments) serveAPI(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `{"is_unlimited":true}`)
 		return
 	}
+	d.weigh()
 	var end ending
 	if _, err := io.Copy(&end, r.Body); err != nil {
 		return
@@ -133,6 +136,37 @@ func (d *LargeDocuments) serveAPI(w http.ResponseWriter, r *http.Request) {
 	<-thought
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(d.answers[n])
+}
+
+// Sockets is the most that the sockets of those who call the API held at once, in
+// bytes, that it had not taken yet; 0 where the system does not tell.
+func (d *LargeDocuments) Sockets() int64 { return d.sockets.Load() }
+
+// weigh looks at the sockets at the beginning of an upload, when they hold most.
+func (d *LargeDocuments) weigh() {
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		return // not Linux
+	}
+	_, text, _ := strings.Cut(strings.TrimPrefix(d.APIURL, "http://"), ":")
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return
+	}
+	held, to := int64(0), fmt.Sprintf(":%04X", port)
+	for line := range strings.Lines(string(table)) {
+		fields := strings.Fields(line) // sl, local, remote, state, tx_queue:rx_queue
+		if len(fields) < 5 || !strings.HasSuffix(fields[2], to) {
+			continue
+		}
+		waiting, _, _ := strings.Cut(fields[4], ":")
+		if n, err := strconv.ParseInt(waiting, 16, 64); err == nil {
+			held += n
+		}
+	}
+	for most := d.sockets.Load(); held > most && !d.sockets.CompareAndSwap(most, held); {
+		most = d.sockets.Load()
+	}
 }
 
 // ending keeps the end of what is written to it: all of a body that names a link.

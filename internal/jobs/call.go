@@ -83,6 +83,7 @@ func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLin
 	if last {
 		request.Sent = file.letGo
 	}
+	get := nothingElse
 	if byLink {
 		link, err := r.p.Objects.Link(ctx, r.object)
 		if err != nil {
@@ -91,8 +92,17 @@ func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLin
 		request.URL = redact.Secret(link)
 	} else {
 		request.PDF, request.Size, request.Filename = file.reader(), file.size, "statement.pdf"
+		// A place is taken before the slot, because a slot that waits for one would be
+		// used late, together with others: more calls in a minute than are permitted.
+		// It is taken at the head of the line for slots and no sooner, because bulk
+		// documents that wait for the rate would hold all places, and an interactive
+		// one could not even ask. Who has a place waits for nothing that needs another.
+		var leave func()
+		get, leave = r.p.uploads.place()
+		defer leave()
+		request.Taken = leave
 	}
-	if err := r.permit(ctx); err != nil {
+	if err := r.permit(ctx, get); err != nil {
 		return storage.Answer{}, err
 	}
 
@@ -148,9 +158,9 @@ func (r *run) note(answer *casapi.Answer, err error) {
 	}
 }
 
-// permit waits until the API may be called: it ends with the worker's shutdown,
-// but not with a call's.
-func (r *run) permit(ctx context.Context) error {
+// permit waits until the API may be called, and for what get gets: it ends with the
+// worker's shutdown, but not with a call's.
+func (r *run) permit(ctx context.Context, get func(context.Context) error) error {
 	defer r.stages.start("wait")()
 	began := time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, permitPatience, errNoPermit)
@@ -163,7 +173,7 @@ func (r *run) permit(ctx context.Context) error {
 		return err
 	}
 
-	err := r.p.Limiter.Wait(ctx, r.document.Queue)
+	err := r.p.Limiter.WaitWith(ctx, r.document.Queue, get)
 	r.p.Metrics.limiterWait.Observe(time.Since(began).Seconds())
 	if r.p.shutdown.Err() != nil {
 		return errShutdown // even with a permit in hand: no new call

@@ -61,7 +61,7 @@ func NewLimiter(client redis.UniversalClient, key redact.Secret, perMinute int, 
 	sum := sha256.Sum256([]byte(key.Reveal()))
 	l := &Limiter{
 		client: client, key: "casflow:{" + hex.EncodeToString(sum[:8]) + "}:rate",
-		perMinute: max(0, perMinute), probing: callTimeout + probeGrace, lines: [2]line{newLine(), newLine()},
+		perMinute: max(0, perMinute), probing: callTimeout + probeGrace, lines: [2]line{newLine(1), newLine(1)},
 	}
 	if perMinute > 0 {
 		// Rounded up to what Redis' clock can tell.
@@ -74,8 +74,19 @@ func NewLimiter(client redis.UniversalClient, key redact.Secret, perMinute int, 
 // queue go first, on whichever worker they are. It returns ctx's cause when that
 // ends first, and Redis' error when it cannot be asked.
 func (l *Limiter) Wait(ctx context.Context, queue string) error {
+	return l.WaitWith(ctx, queue, nothingElse)
+}
+
+// nothingElse is what WaitWith is to get for a call that needs a slot alone.
+func nothingElse(context.Context) error { return nil }
+
+// WaitWith is Wait for a call that needs something else besides: get gets it, or
+// says why not, once it is this document's turn in this process and before a slot is
+// asked for. So a slot that is given away is used at its time, and nobody has the
+// other thing without a slot but the first in line, one per queue.
+func (l *Limiter) WaitWith(ctx context.Context, queue string, get func(context.Context) error) error {
 	urgent := bit(queue == storage.QueueInteractive)
-	slot, err := l.reserve(ctx, urgent)
+	slot, err := l.reserve(ctx, urgent, get)
 	if err != nil {
 		return err
 	}
@@ -84,11 +95,14 @@ func (l *Limiter) Wait(ctx context.Context, queue string) error {
 
 // reserve waits for its turn in this process, and then until a slot is given to
 // it. It returns how far off that is.
-func (l *Limiter) reserve(ctx context.Context, urgent int) (time.Duration, error) {
+func (l *Limiter) reserve(ctx context.Context, urgent int, get func(context.Context) error) (time.Duration, error) {
 	if err := l.lines[urgent].enter(ctx); err != nil {
 		return 0, err
 	}
 	defer l.lines[urgent].leave()
+	if err := get(ctx); err != nil {
+		return 0, err
+	}
 	for {
 		granted, wait, err := l.ask(ctx, urgent)
 		switch {

@@ -1,16 +1,21 @@
 package jobs
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
-// line is where the documents of one queue in one process wait for their turn to
-// ask for a permit: one at a time, in order of arrival. One asker per queue and
-// process keeps Redis quiet however many documents wait. Which queue goes first
-// is decided in Redis, for the whole fleet.
+// line lets in as many as it has places, in order of arrival.
+//
+// With one place it is where the documents of one queue in one process wait for
+// their turn to ask for a permit. One asker per queue and process keeps Redis quiet
+// however many documents wait. Which queue goes first is decided in Redis, for the
+// whole fleet.
 type line chan struct{}
 
-func newLine() line { return make(line, 1) }
+func newLine(places int) line { return make(line, places) }
 
-// enter waits for the turn and takes it. It must be followed by leave, unless it
+// enter waits for a place and takes it. It must be followed by leave, unless it
 // returns ctx's cause.
 func (l line) enter(ctx context.Context) error {
 	select {
@@ -21,5 +26,21 @@ func (l line) enter(ctx context.Context) error {
 	}
 }
 
-// leave passes the turn on.
+// leave passes the place on.
 func (l line) leave() { <-l }
+
+// place is enter and leave for a place that may never be taken, and that whoever is
+// first of several gives up: leave does so once, if enter took it.
+func (l line) place() (enter func(context.Context) error, leave func()) {
+	taken := false
+	enter = func(ctx context.Context) error {
+		err := l.enter(ctx)
+		taken = err == nil
+		return err
+	}
+	return enter, sync.OnceFunc(func() {
+		if taken {
+			l.leave()
+		}
+	})
+}

@@ -11,7 +11,7 @@ import (
 func TestLine_InOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLine()
+		l := newLine(1)
 		if err := l.enter(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func TestLine_InOrder(t *testing.T) {
 func TestLine_GivingUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLine()
+		l := newLine(1)
 		if err := l.enter(t.Context()); err != nil {
 			t.Fatal(err)
 		}

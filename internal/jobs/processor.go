@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,9 @@ type ProcessorConfig struct {
 	// UnsavedLimit is how many bytes of answers may be held that Postgres does not
 	// take; beyond it no further call is made. 0 is 256 MiB.
 	UnsavedLimit int64
+	// Uploads is how many PDFs are on their way to the API at once; calls that have
+	// sent theirs and wait for the answer do not count. 0 is 64.
+	Uploads int
 	// HoldUnknown keeps a document from being called again while it is not known
 	// whether an earlier call was billed, instead of trying again.
 	HoldUnknown bool
@@ -59,9 +63,14 @@ type Processor struct {
 	shutdown context.Context //nolint:containedctx // the lifetime of the processor, not of a call
 	drain    context.CancelCauseFunc
 	unsaved  pressure
+	uploads  line         // what the system's sockets hold of PDFs is bounded by its places
 	failures atomic.Int64 // tasks in a row that could not be begun
 	working  working
 }
+
+// defaultUploads PDFs of a megabyte, sent to a server 30 ms away, are some 200 a
+// second: more than any rate permits and most networks carry.
+const defaultUploads = 64
 
 // NewProcessor returns a Processor.
 func NewProcessor(config ProcessorConfig) *Processor {
@@ -71,6 +80,7 @@ func NewProcessor(config ProcessorConfig) *Processor {
 	if p.unsaved.limit == 0 {
 		p.unsaved.limit = 256 << 20
 	}
+	p.uploads = newLine(cmp.Or(config.Uploads, defaultUploads))
 	return p
 }
 

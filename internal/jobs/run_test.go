@@ -187,7 +187,7 @@ func TestRun_Permit(t *testing.T) {
 	client := newRedis(t)
 	r := newTestRun()
 	r.p.Limiter = NewLimiter(client, "key", 0, time.Minute)
-	if err := r.permit(t.Context()); err != nil {
+	if err := r.permit(t.Context(), nothingElse); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.p.Limiter.Hold(t.Context(), time.Hour); err != nil {
@@ -196,7 +196,7 @@ func TestRun_Permit(t *testing.T) {
 	waits := newAsked("evalsha")
 	client.AddHook(waits)
 	result := make(chan error, 1)
-	go func() { result <- r.permit(t.Context()) }()
+	go func() { result <- r.permit(t.Context(), nothingElse) }()
 	<-waits.done
 	r.p.Drain()
 	if err := <-result; !errors.Is(err, errShutdown) {
@@ -205,7 +205,7 @@ func TestRun_Permit(t *testing.T) {
 	if err := client.Del(t.Context(), r.p.Limiter.key).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.permit(t.Context()); !errors.Is(err, errShutdown) { // though permits are to be had
+	if err := r.permit(t.Context(), nothingElse); !errors.Is(err, errShutdown) { // though permits are to be had
 		t.Errorf("permit() after a shutdown = %v, want errShutdown", err)
 	}
 }
