@@ -55,6 +55,8 @@ func actAs(ctx context.Context, as string, args []string) int {
 		switch as {
 		case "servers":
 			err = actAsServers(ctx)
+		case "caller":
+			err = actAsCaller(ctx, args)
 		case "worker":
 			code = workercli.Run(ctx, args, os.Stdout, os.Stderr)
 		case "enqueuer":

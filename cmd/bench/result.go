@@ -16,7 +16,7 @@ type result struct {
 	Unit  string   `json:"unit"`
 	Floor *float64 `json:"floor"`  // in the same unit; null: there is none
 	Ratio *float64 `json:"ratio"`  // value to floor
-	Goal  *float64 `json:"target"` // of the ratio, or of the value where there is no floor; null: none
+	Goal  *float64 `json:"target"` // of the ratio, or where there is no floor of the value; of memory per call of the value; null: none
 	OK    bool     `json:"ok"`
 
 	atMost bool // the target is one not to be exceeded
@@ -45,6 +45,12 @@ func (r result) atLeast(target float64) result {
 
 func (r result) below(target float64) result {
 	r.Goal, r.OK, r.atMost = &target, r.judged() <= target, true
+	return r
+}
+
+// valueBelow judges the value although there is a floor.
+func (r result) valueBelow(target float64) result {
+	r.Goal, r.OK, r.atMost = &target, r.Value <= target, true
 	return r
 }
 
