@@ -70,7 +70,7 @@ func barely(ctx context.Context, url, way string, n int, pdf *io.SectionReader) 
 		body, length = io.MultiReader(strings.NewReader(head), pdf, strings.NewReader(tail)), int64(len(head)+len(tail))+pdf.Size()
 		kind = "multipart/form-data; boundary=b"
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v4/smart/parse", body)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v4/smart/parse", body) //nolint:gosec // the bench's own
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}

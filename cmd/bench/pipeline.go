@@ -208,6 +208,7 @@ func insertSingly(ctx context.Context, db *pgxpool.Pool, tables []bareTable, row
 
 // insertTogether writes all rows in one transaction.
 func insertTogether(ctx context.Context, db *pgxpool.Pool, tables []bareTable, rows [][][]any) error {
+	//nolint:wrapcheck // as insertRows gave it
 	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error { return insertRows(ctx, tx, tables, rows) })
 }
 

@@ -36,7 +36,7 @@ func record(t *testing.T, db *storage.DB, documents ...storage.NewDocument) []uu
 }
 
 // startWorker registers a worker.
-func startWorker(t *testing.T, db *storage.DB) uuid.UUID {
+func startWorker(t testing.TB, db *storage.DB) uuid.UUID {
 	t.Helper()
 	worker := uuid.New()
 	if err := db.Heartbeat(t.Context(), worker, "test"); err != nil {
