@@ -63,7 +63,7 @@ func (db *DB) AnswerFor(ctx context.Context, document uuid.UUID, sha256 [32]byte
 			if errors.Is(err, pgx.ErrNoRows) {
 				err = nil
 			}
-			return err //nolint:wrapcheck // wrapped below
+			return err
 		})
 	batch.Queue(`SELECT `+sameBytesSQL, args).QueryRow(func(row pgx.Row) error { return row.Scan(&called) })
 	err := db.pool.SendBatch(ctx, batch).Close()

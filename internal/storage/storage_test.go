@@ -36,11 +36,11 @@ func record(t *testing.T, db *storage.DB, documents ...storage.NewDocument) []uu
 }
 
 // startWorker registers a worker.
-func startWorker(t testing.TB, db *storage.DB) uuid.UUID {
-	t.Helper()
+func startWorker(tb testing.TB, db *storage.DB) uuid.UUID {
+	tb.Helper()
 	worker := uuid.New()
-	if err := db.Heartbeat(t.Context(), worker, "test"); err != nil {
-		t.Fatal(err)
+	if err := db.Heartbeat(tb.Context(), worker, "test"); err != nil {
+		tb.Fatal(err)
 	}
 	return worker
 }
