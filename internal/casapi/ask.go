@@ -29,6 +29,7 @@ type question struct {
 	timeout    time.Duration
 	limit      int64  // of the answer, in bytes; 0: 1 MiB
 	acts       bool   // see call
+	once       bool   // it sends a mail or an SMS: never made once more, not even for a token that is refused
 	lacks      string // what an answer that is none of this question lacks
 }
 
@@ -72,6 +73,9 @@ func (c *Client) ask(ctx context.Context, q question, read func(members) (known 
 			return nil, call.refuse(ErrBadRequest, "a field is not valid UTF-8") // and err might quote it
 		}
 		call.setJSON(text)
+	}
+	if q.once {
+		call.again = nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, q.timeout)
 	defer cancel()

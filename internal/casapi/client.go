@@ -63,7 +63,8 @@ type Config struct {
 	// AccessTokens makes the calls of /v4/* with an access token in the key's place:
 	// one for all calls of the client, renewed when 80 % of its life is over. A call
 	// whose token is refused (401, 403) is made once more with a new one, under the
-	// same request id, where what it sends can be read again.
+	// same request id, where what it sends can be read again; Generate and CDSLFetch,
+	// which send a mail or an SMS, never are.
 	AccessTokens bool
 	// FileHosts are hosts that Download fetches files from besides those of the API
 	// and of BaseURL.

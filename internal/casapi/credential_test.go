@@ -220,6 +220,30 @@ func TestClient_Tokens_Inbox(t *testing.T) {
 	}
 }
 
+// TestClient_Tokens_Once: what sends a mail or an SMS is made once, but the next call
+// has a new token.
+func TestClient_Tokens_Once(t *testing.T) {
+	t.Parallel()
+	for _, test := range retrievals() {
+		if test.name != "Generate" && test.name != "CDSLFetch" {
+			continue
+		}
+		synctest.Test(t, func(t *testing.T) {
+			i := &issuer{refusal: `{"code":"TOKEN_EXPIRED","msg":"x"}`, refuses: func(token string) bool { return token == "at_1" }}
+			client := tokenClient(t, i)
+			_, err := test.call(t.Context(), client)
+			assertFailed(t, err, casapi.ErrUnavailable, nil, false)
+			if want := []string{"at_1"}; !slices.Equal(i.calls, want) {
+				t.Errorf("%s: calls with %v, want %v", test.name, i.calls, want)
+			}
+			_, _ = test.call(t.Context(), client) // only what it sends matters
+			if want := []string{"at_1", "at_2"}; !slices.Equal(i.calls, want) {
+				t.Errorf("%s: calls with %v, want %v", test.name, i.calls, want)
+			}
+		})
+	}
+}
+
 // TestClient_Tokens_Key: a new key has a new token, and a bad one none.
 func TestClient_Tokens_Key(t *testing.T) {
 	t.Parallel()
@@ -270,18 +294,18 @@ func TestClient_Tokens_Sandbox(t *testing.T) {
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	client := newClient(t, func(c *casapi.Config) { c.BaseURL, c.AccessTokens = server.URL, true })
-	for n := range 3 {
-		_, err := client.Generate(t.Context(), goodMailback())
-		if err != nil {
+	for range 2 {
+		if _, err := client.Generate(t.Context(), goodMailback()); err != nil {
 			t.Fatal(err)
 		}
-		if n == 1 {
-			api.RevokeTokens()
-		}
+	}
+	api.RevokeTokens()
+	if _, err := client.InboxConnect(t.Context(), casapi.InboxConnectRequest{RedirectURI: "http://127.0.0.1/"}); err != nil {
+		t.Fatal(err)
 	}
 	credits, err := client.Credits(t.Context())
-	if err != nil || credits.Remaining != "3.5" || api.Tokens() != 2 {
-		t.Errorf("credits %+v, %v, with %d tokens, want 3.5 left with 2", credits, err, api.Tokens())
+	if err != nil || credits.Remaining != "4" || api.Tokens() != 2 {
+		t.Errorf("credits %+v, %v, with %d tokens, want 4 left with 2", credits, err, api.Tokens())
 	}
 	token, err := client.CreateToken(t.Context(), 1)
 	if err != nil {

@@ -52,7 +52,7 @@ type CDSLSession struct {
 func (c *Client) CDSLFetch(ctx context.Context, request CDSLFetchRequest) (*CDSLSession, error) {
 	session := &CDSLSession{}
 	receipt, err := c.ask(ctx, question{
-		endpoint: fetchEndpoint, fault: checks(request.Faults()).fault(), timeout: fetchTimeout, acts: true, lacks: "session_id",
+		endpoint: fetchEndpoint, fault: checks(request.Faults()).fault(), timeout: fetchTimeout, acts: true, once: true, lacks: "session_id",
 		secrets: []redact.Secret{redact.Secret(request.PAN), redact.Secret(request.BOID)},
 		fields: struct {
 			PAN  string `json:"pan"`

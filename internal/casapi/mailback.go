@@ -48,7 +48,7 @@ func (r MailbackRequest) Faults() []FieldFault {
 // 404 and remembered.
 func (c *Client) Generate(ctx context.Context, request MailbackRequest) (*Receipt, error) {
 	q := question{
-		endpoint: generateEndpoint, fault: checks(request.Faults()).fault(), timeout: generateTimeout, acts: true,
+		endpoint: generateEndpoint, fault: checks(request.Faults()).fault(), timeout: generateTimeout, acts: true, once: true,
 		secrets: []redact.Secret{request.Password, redact.Secret(request.Email)}, lacks: "status",
 		fields: struct {
 			Email    string `json:"email"`
