@@ -76,8 +76,8 @@ WITH gate AS (
 	WHERE document_id = @document AND claimed_by = @worker AND status = 'calling' AND NOT gate.paused AND NOT gate.same_bytes AND NOT gate.spent
 	RETURNING d.attempts, d.batch, ` + priceSQL + ` AS price
 )` + countSQL + `, begun AS (
-	INSERT INTO cas.attempts (request_id, document_id, endpoint, worker_id, price)
-	SELECT @request, @document, @endpoint, @worker, price FROM counted
+	INSERT INTO cas.attempts (request_id, document_id, endpoint, worker_id, price, sha256)
+	SELECT @request, @document, @endpoint, @worker, price, @sha256 FROM counted
 )
 SELECT paused, same_bytes, spent, coalesce((SELECT attempts FROM counted), 0) FROM gate`
 	args := a.args()
@@ -117,9 +117,9 @@ SELECT paused, same_bytes, spent, coalesce((SELECT attempts FROM counted), 0) FR
 // for, or was called for with an outcome that is not known yet: its answer may be
 // parked. Of two with unknown outcomes the one that was called for first does not wait.
 const sameBytesSQL = `EXISTS (
-	SELECT FROM cas.documents o JOIN cas.attempts t ON t.document_id = o.document_id
-	WHERE o.sha256 = @sha256 AND o.status IN ('pending', 'queued', 'calling') AND NOT o.over_budget AND o.document_id <> @document
-	  AND t.endpoint = @endpoint AND (
+	SELECT FROM cas.attempts t JOIN cas.documents o ON o.document_id = t.document_id
+	WHERE t.sha256 = @sha256 AND t.endpoint = @endpoint AND t.document_id <> @document
+	  AND o.status IN ('pending', 'queued', 'calling') AND NOT o.over_budget AND (
 		o.status = 'calling' AND t.outcome = 'calling' OR
 		t.outcome = 'unknown' AND NOT EXISTS (
 			SELECT FROM cas.attempts m WHERE m.document_id = @document AND m.outcome = 'unknown'
@@ -129,15 +129,15 @@ const sameBytesSQL = `EXISTS (
 // charged; harmless when there is none (request ""), and when done again.
 const endAttemptSQL = `
 WITH was AS (
-	SELECT a.request_id, ` + countsSQL + ` AS counts FROM cas.attempts a WHERE a.request_id = @request_id FOR UPDATE
+	SELECT a.request_id, ` + countsSQL + ` AS counts, coalesce(a.credits, 0) AS credits FROM cas.attempts a WHERE a.request_id = @request_id FOR UPDATE
 ), ended AS (
 	UPDATE cas.attempts a
 	SET outcome = @outcome, finished_at = now(), http_status = nullif(@http_status::integer, 0), code = nullif(@code, ''),
 	    message = nullif(@message, ''), api_request_id = nullif(@api_request_id, ''), credits = nullif(@credits, '')::numeric,
 	    retry_at = now() + @retry_in::interval
 	FROM was WHERE a.request_id = was.request_id
-	RETURNING a.document_id, a.started_at, a.price, ` + countsSQL + ` - was.counts AS change
-)` + recountSQL + `
+	RETURNING a.document_id, a.started_at, a.price, ` + countsSQL + ` - was.counts AS change, coalesce(a.credits, 0) - was.credits AS credits
+)` + recountSQL + paidSQL + `
 SELECT FROM ended`
 
 func (e AttemptEnd) args(retryIn *time.Duration) pgx.NamedArgs {

@@ -88,6 +88,14 @@ const (
 	FROM ended e LEFT JOIN cas.documents d USING (document_id)
 	GROUP BY 1, 2 HAVING sum(e.change) <> 0 OR sum(e.change * (1 - e.price)) <> 0
 )`
+
+	// paidSQL goes on after recountSQL where "ended" also has how many more credits the
+	// attempts have cost than was known.
+	paidSQL = `, paid AS (
+	INSERT INTO cas.document_changes (batch, state, documents, credits)
+	SELECT d.batch, 'spent', 0, sum(e.credits) FROM ended e JOIN cas.documents d USING (document_id)
+	GROUP BY d.batch HAVING sum(e.credits) <> 0
+)`
 )
 
 // Day is how a day's budget stands.

@@ -66,7 +66,7 @@ func (db *DB) ReleaseAbandoned(ctx context.Context, worker uuid.UUID, working []
 	const sql = `
 WITH released AS (
 	UPDATE cas.documents SET status = 'pending', claimed_by = NULL, updated_at = now()
-	WHERE status IN ('calling', 'answered') AND claimed_by = @worker AND updated_at < now() - @age::interval
+	WHERE stage = 'under_way' AND status IN ('calling', 'answered') AND claimed_by = @worker AND updated_at < now() - @age::interval
 	  AND document_id <> ALL (@working::uuid[])
 	RETURNING document_id
 ), unsettled AS (

@@ -111,7 +111,7 @@ type candidate struct {
 func (l *Leader) Stale(ctx context.Context, age time.Duration) ([]Delivery, error) {
 	const sql = `
 SELECT document_id, queue, delivery, interval '0' AS wait FROM cas.documents
-WHERE status = 'queued' AND greatest(updated_at, not_before) < now() - @age::interval
+WHERE stage = 'under_way' AND status = 'queued' AND greatest(updated_at, not_before) < now() - @age::interval
 ORDER BY updated_at`
 	deliveries, err := all[Delivery](ctx, l.conn, sql, pgx.NamedArgs{"age": age})
 	if err != nil {
@@ -135,7 +135,7 @@ func (l *Leader) Reclaim(ctx context.Context, lease, callTimeout time.Duration) 
 	const sql = `
 WITH dead AS (
 	SELECT d.document_id, coalesce(d.claimed_by, '00000000-0000-0000-0000-000000000000') AS worker_id FROM cas.documents d
-	WHERE d.status IN ('calling', 'answered')
+	WHERE d.stage = 'under_way' AND d.status IN ('calling', 'answered')
 	  AND NOT EXISTS (SELECT FROM cas.workers w WHERE w.worker_id = d.claimed_by AND w.seen_at > now() - @lease::interval)
 	FOR UPDATE SKIP LOCKED
 ), lost AS (

@@ -139,6 +139,7 @@ func erase(ctx context.Context, tx pgx.Tx, pan string, traces []Trace) (Erasure,
 		forgetScansSQL,
 		`SELECT FROM cas.documents WHERE document_id = ANY (@ids) ORDER BY document_id FOR UPDATE`, // a save under way ends first
 		`INSERT INTO cas.erased_documents (document_id) SELECT document_id FROM cas.documents WHERE document_id = ANY (@ids) ON CONFLICT DO NOTHING`,
+		`UPDATE cas.attempts SET sha256 = NULL WHERE document_id = ANY (@ids)`,
 		`DELETE FROM cas.answers WHERE document_id = ANY (@ids)`,
 		`DELETE FROM cas.dead_letters WHERE document_id = ANY (@ids)`,
 		`DELETE FROM cas.callbacks WHERE document_id = ANY (@ids)`,

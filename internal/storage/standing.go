@@ -48,9 +48,9 @@ const WorstLeast = 20
 const (
 	standingCountsSQL = `
 SELECT state, sum(documents)::bigint FROM (
-	SELECT state, documents FROM cas.document_counts
-	UNION ALL SELECT state, documents FROM cas.document_changes WHERE state <> 'deleted') AS d
-GROUP BY state`
+	SELECT state, documents FROM cas.document_counts WHERE batch = ''
+	UNION ALL SELECT state, documents FROM cas.document_changes) AS d
+WHERE state NOT IN ('spent', 'deleted') GROUP BY state`
 
 	// Behind redriven documents, which go by their age too, others may have waited for
 	// longer: some are looked at.
@@ -58,11 +58,11 @@ GROUP BY state`
 SELECT q.queue, max(greatest(interval '0', now() - greatest(d.created_at, (
 	SELECT l.redriven_at FROM cas.dead_letters l WHERE l.document_id = d.document_id))))
 FROM (VALUES ('interactive'), ('bulk')) AS q (queue), LATERAL (
-	SELECT document_id, created_at FROM cas.documents WHERE queue = q.queue AND status = 'pending' AND NOT over_budget
+	SELECT document_id, created_at FROM cas.documents WHERE queue = q.queue AND stage = 'waiting'
 	ORDER BY created_at LIMIT 5) AS d
 GROUP BY q.queue`
 
-	standingUnknownSQL = `SELECT count(*) FROM (SELECT FROM cas.attempts WHERE outcome = 'unknown' LIMIT 10000) AS a`
+	standingUnknownSQL = `SELECT count(*) FROM (SELECT FROM cas.attempts WHERE unknown LIMIT 10000) AS a`
 
 	standingAccountSQL = `
 SELECT coalesce(paused_reason, ''),
@@ -73,7 +73,7 @@ FROM cas.account LEFT JOIN cas.budget_days y ON y.day = ` + todaySQL
 
 	standingRecentSQL = `
 WITH recent AS MATERIALIZED (
-	SELECT total, parsed, dead, parsed + dead AS finished FROM cas.batches WHERE created_at > now() - interval '1 day' OR parsed + dead < total
+	SELECT total, parsed, dead, parsed + dead AS finished FROM cas.batches WHERE created_at > now() - interval '1 day' OR unfinished
 ), worst AS (
 	SELECT dead, finished FROM recent WHERE finished >= @least::integer ORDER BY dead::numeric / finished DESC, finished DESC LIMIT 1
 )
@@ -131,11 +131,13 @@ func (db *DB) Standing(ctx context.Context, lease time.Duration) (Standing, erro
 func (l *Leader) AddUpCounts(ctx context.Context) error {
 	const documents = `
 WITH changes AS (
-	DELETE FROM cas.document_changes RETURNING batch, state, documents
+	DELETE FROM cas.document_changes RETURNING batch, state, documents, credits
 ), counted AS (
-	INSERT INTO cas.document_counts AS c (state, documents)
-	SELECT state, sum(documents) FROM changes WHERE state <> 'deleted' GROUP BY state ORDER BY state
-	ON CONFLICT (state) DO UPDATE SET documents = c.documents + excluded.documents
+	INSERT INTO cas.document_counts AS c (batch, state, documents, credits)
+	SELECT CASE WHEN grouping(batch) = 1 THEN '' ELSE batch END, state, sum(documents), sum(credits)
+	FROM changes WHERE state <> 'deleted' GROUP BY GROUPING SETS ((state), (batch, state)) HAVING grouping(batch) = 1 OR batch IS NOT NULL
+	ORDER BY 1, 2
+	ON CONFLICT (batch, state) DO UPDATE SET documents = c.documents + excluded.documents, credits = c.credits + excluded.credits
 ), finished AS (
 	SELECT batch, coalesce(sum(documents) FILTER (WHERE state = 'parsed'), 0) AS parsed, coalesce(sum(documents) FILTER (WHERE state = 'dead'), 0) AS dead,
 		coalesce(sum(documents) FILTER (WHERE state = 'deleted'), 0) AS deleted

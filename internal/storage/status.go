@@ -15,10 +15,12 @@ func (db *DB) Idle(ctx context.Context) (bool, error) {
 	type row struct {
 		Idle bool `db:"idle"`
 	}
+	// In the order of an index, or Postgres looks for the first one through all documents
+	// as long as it thinks that there are many.
 	r, err := one[row](ctx, db.pool, `
-SELECT NOT EXISTS (SELECT FROM cas.documents WHERE status = 'pending' AND NOT over_budget)
-   AND NOT EXISTS (SELECT FROM cas.documents WHERE over_budget)
-   AND NOT EXISTS (SELECT FROM cas.documents WHERE status IN ('queued', 'calling', 'answered')) AS idle`, nil)
+SELECT (SELECT true FROM cas.documents WHERE stage = 'waiting' ORDER BY queue LIMIT 1) IS NULL
+   AND (SELECT true FROM cas.documents WHERE over_budget ORDER BY batch LIMIT 1) IS NULL
+   AND (SELECT true FROM cas.documents WHERE stage = 'under_way' ORDER BY queue LIMIT 1) IS NULL AS idle`, nil)
 	if err != nil {
 		return false, fmt.Errorf("look for work: %w", err)
 	}
@@ -47,59 +49,84 @@ type Overview struct {
 	Batch *Batch `json:"batch,omitempty"`
 }
 
+// The queries of Overview. None goes through the documents or attempts, of which there
+// may be millions: what is counted is counted as it changes, and the rest found by an
+// index of what is little. Dead letters that nobody has redriven are gone through.
+const (
+	overviewCountsSQL = `
+SELECT state, sum(documents)::bigint, sum(credits)::text FROM (
+	SELECT state, documents, credits FROM cas.document_counts WHERE batch = @batch
+	UNION ALL SELECT state, documents, credits FROM cas.document_changes WHERE state <> 'deleted' AND (@batch = '' OR batch = @batch)) AS d
+GROUP BY state`
+
+	overviewLatelySQL = `
+SELECT count(*) FROM cas.documents WHERE finished_at > now() - interval '1 minute' AND (@batch = '' OR batch = @batch)`
+
+	overviewDeadSQL = `
+SELECT reason, count(*) FILTER (WHERE discarded_at IS NULL), 0 FROM cas.dead_letters WHERE redriven_at IS NULL GROUP BY reason
+UNION ALL
+SELECT l.reason, 0, count(*) FROM cas.dead_letters l JOIN cas.documents d USING (document_id)
+WHERE l.redriven_at IS NULL AND l.discarded_at IS NOT NULL AND d.status = 'dead' GROUP BY l.reason`
+
+	overviewBatchDeadSQL = `
+SELECT l.reason, count(*) FILTER (WHERE l.discarded_at IS NULL), count(*) FILTER (WHERE l.discarded_at IS NOT NULL)
+FROM cas.documents d JOIN cas.dead_letters l USING (document_id)
+WHERE d.batch = @batch AND d.stage = 'dead' AND l.redriven_at IS NULL GROUP BY l.reason`
+
+	overviewUnknownSQL = `SELECT count(*) FROM cas.attempts WHERE unknown`
+
+	overviewBatchUnknownSQL = `
+SELECT count(*) FROM cas.attempts a JOIN cas.documents d USING (document_id) WHERE a.unknown AND d.batch = @batch`
+
+	overviewOldestSQL = `
+SELECT q.queue, d.created_at FROM (VALUES ('interactive'), ('bulk')) AS q (queue), LATERAL (
+	SELECT created_at FROM cas.documents WHERE queue = q.queue AND stage = 'waiting' ORDER BY created_at LIMIT 1) AS d`
+
+	overviewBatchOldestSQL = `
+SELECT q.queue, d.created_at FROM (VALUES ('interactive'), ('bulk')) AS q (queue), LATERAL (
+	SELECT created_at FROM cas.documents WHERE batch = @batch AND queue = q.queue AND stage = 'waiting' ORDER BY created_at LIMIT 1) AS d`
+
+	overviewTodaySQL = `
+SELECT ` + todaysCallsSQL + `, trim_scale(` + todaysSpentSQL + `)::text, coalesce(y.max_credits, 0), coalesce(y.interactive_floor, 0)
+FROM (VALUES (0)) AS one LEFT JOIN cas.budget_days y ON y.day = ` + todaySQL
+)
+
 // Overview counts documents, dead letters and attempts; batch "" counts all.
 func (db *DB) Overview(ctx context.Context, batch string) (Overview, error) {
-	o := Overview{Documents: map[Status]int{}, Dead: map[Reason]int{}, OldestPending: map[string]time.Time{}, Today: Day{Credits: "0"}}
+	o := Overview{Documents: map[Status]int{}, Dead: map[Reason]int{}, OldestPending: map[string]time.Time{}, Credits: "0", Today: Day{Credits: "0"}}
+	deadSQL, unknownSQL, oldestSQL := overviewDeadSQL, overviewUnknownSQL, overviewOldestSQL
+	if batch != "" {
+		deadSQL, unknownSQL, oldestSQL = overviewBatchDeadSQL, overviewBatchUnknownSQL, overviewBatchOldestSQL
+	}
 	args := pgx.NamedArgs{"batch": batch}
 	queries := &pgx.Batch{}
-	queries.Queue(`
-SELECT status, count(*), count(*) FILTER (WHERE finished_at > now() - interval '1 minute'), count(*) FILTER (WHERE over_budget)
-FROM cas.documents WHERE @batch = '' OR batch = @batch GROUP BY status`, args).Query(func(rows pgx.Rows) error {
-		var status Status
-		var n, lately, beyond int
-		_, err := pgx.ForEachRow(rows, []any{&status, &n, &lately, &beyond}, func() error {
-			o.Documents[status] = n
-			o.FinishedLately += lately
-			o.OverBudget += beyond
-			return nil
-		})
-		return err //nolint:wrapcheck // wrapped below
+	var state, credits string
+	var n, discarded int
+	forEach(queries.Queue(overviewCountsSQL, args), []any{&state, &n, &credits}, func() {
+		switch {
+		case state == "spent":
+			o.Credits = credits
+		case n == 0:
+		case state == "over_budget":
+			o.OverBudget = n
+			o.Documents[StatusPending] += n
+		default:
+			o.Documents[Status(state)] += n
+		}
 	})
-	queries.Queue(`
-SELECT l.reason, count(*) FILTER (WHERE l.discarded_at IS NULL), count(*) FILTER (WHERE l.discarded_at IS NOT NULL AND d.status = 'dead')
-FROM cas.dead_letters l LEFT JOIN cas.documents d USING (document_id)
-WHERE l.redriven_at IS NULL AND (@batch = '' OR d.batch = @batch) GROUP BY l.reason`, args).Query(func(rows pgx.Rows) error {
-		var reason Reason
-		var n, discarded int
-		_, err := pgx.ForEachRow(rows, []any{&reason, &n, &discarded}, func() error {
-			if n > 0 {
-				o.Dead[reason] = n
-			}
-			o.Discarded += discarded
-			return nil
-		})
-		return err //nolint:wrapcheck // wrapped below
+	queries.Queue(overviewLatelySQL, args).QueryRow(func(row pgx.Row) error { return row.Scan(&o.FinishedLately) })
+	var reason Reason
+	forEach(queries.Queue(deadSQL, args), []any{&reason, &n, &discarded}, func() {
+		if n > 0 {
+			o.Dead[reason] = n
+		}
+		o.Discarded += discarded
 	})
-	queries.Queue(`
-SELECT count(*) FILTER (WHERE a.outcome = 'unknown'), coalesce(sum(a.credits), 0)::text
-FROM cas.attempts a WHERE @batch = '' OR a.document_id IN (SELECT document_id FROM cas.documents WHERE batch = @batch)`, args).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&o.Unknown, &o.Credits) })
-	queries.Queue(`
-SELECT q.queue, d.created_at FROM (VALUES ('interactive'), ('bulk')) AS q (queue), LATERAL (
-	SELECT created_at FROM cas.documents WHERE queue = q.queue AND status = 'pending' AND NOT over_budget AND (@batch = '' OR batch = @batch)
-	ORDER BY created_at LIMIT 1) AS d`, args).Query(func(rows pgx.Rows) error {
-		var queue string
-		var at time.Time
-		_, err := pgx.ForEachRow(rows, []any{&queue, &at}, func() error { o.OldestPending[queue] = at; return nil })
-		return err //nolint:wrapcheck // wrapped below
-	})
-	queries.Queue(`
-SELECT ` + todaysCallsSQL + `, trim_scale(` + todaysSpentSQL + `)::text, coalesce(y.max_credits, 0), coalesce(y.interactive_floor, 0)
-FROM (VALUES (0)) AS one LEFT JOIN cas.budget_days y ON y.day = ` + todaySQL).
-		Query(func(rows pgx.Rows) error {
-			_, err := pgx.ForEachRow(rows, []any{&o.Today.Calls, &o.Today.Credits, &o.Today.MaxCredits, &o.Today.InteractiveFloor}, func() error { return nil })
-			return err //nolint:wrapcheck // wrapped below
-		})
+	queries.Queue(unknownSQL, args).QueryRow(func(row pgx.Row) error { return row.Scan(&o.Unknown) })
+	var queue string
+	var at time.Time
+	forEach(queries.Queue(oldestSQL, args), []any{&queue, &at}, func() { o.OldestPending[queue] = at })
+	forEach(queries.Queue(overviewTodaySQL), []any{&o.Today.Calls, &o.Today.Credits, &o.Today.MaxCredits, &o.Today.InteractiveFloor}, func() {})
 	if err := db.pool.SendBatch(ctx, queries).Close(); err != nil {
 		return Overview{}, fmt.Errorf("count documents: %w", err)
 	}
@@ -115,6 +142,15 @@ FROM (VALUES (0)) AS one LEFT JOIN cas.budget_days y ON y.day = ` + todaySQL).
 	var err error
 	o.Account, err = db.Account(ctx)
 	return o, err
+}
+
+// forEach reads the rows of a query in a batch, one after the other, into what scans
+// points to.
+func forEach(query *pgx.QueuedQuery, scans []any, do func()) {
+	query.Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, scans, func() error { do(); return nil })
+		return err //nolint:wrapcheck // whoever sends the batch does
+	})
 }
 
 // Attempt is a call of the API as the ledger has it.

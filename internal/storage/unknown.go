@@ -22,7 +22,7 @@ type UnknownAttempt struct {
 func (db *DB) UnknownAttempts(ctx context.Context, document uuid.UUID, since time.Time) ([]UnknownAttempt, error) {
 	attempts, err := all[UnknownAttempt](ctx, db.pool, `
 SELECT request_id, document_id, started_at FROM cas.attempts
-WHERE outcome = 'unknown' AND started_at >= @since AND (@document::uuid = '00000000-0000-0000-0000-000000000000' OR document_id = @document)
+WHERE unknown AND started_at >= @since AND (@document::uuid = '00000000-0000-0000-0000-000000000000' OR document_id = @document)
 ORDER BY started_at, request_id`, pgx.NamedArgs{"document": document, "since": since})
 	if err != nil {
 		return nil, fmt.Errorf("list unknown attempts: %w", err)
@@ -61,8 +61,8 @@ WITH ended AS (
 	SET outcome = s.outcome, http_status = coalesce(nullif(s.status, 0), a.http_status), credits = nullif(s.credits, '')::numeric, settled_at = now()
 	FROM unnest(@ids::text[], @statuses::integer[], @credits::text[], @outcomes::text[]) AS s (id, status, credits, outcome)
 	WHERE a.request_id = s.id AND a.outcome = 'unknown'
-	RETURNING a.document_id, a.started_at, a.price, `+countsSQL+` - 1 AS change
-)`+recountSQL+`
+	RETURNING a.document_id, a.started_at, a.price, `+countsSQL+` - 1 AS change, coalesce(a.credits, 0) AS credits
+)`+recountSQL+paidSQL+`
 SELECT (SELECT count(*) FROM ended)::integer AS closed`,
 		pgx.NamedArgs{"ids": ids, "statuses": statuses, "credits": credits, "outcomes": outcomes})
 	if err != nil {
