@@ -13,10 +13,11 @@ ALTER TABLE cas.documents ADD COLUMN stage text GENERATED ALWAYS AS (
     CASE WHEN over_budget THEN 'aside' WHEN status = 'pending' THEN 'waiting' WHEN status IN ('parsed', 'dead') THEN status ELSE 'under_way' END) STORED;
 COMMENT ON COLUMN cas.documents.stage IS 'waiting, aside (over budget), under_way (queued, calling or answered), parsed or dead: what indexes go by, because it changes less often than status.';
 
-DROP INDEX cas.documents_pending, cas.documents_in_flight, cas.documents_same_bytes, cas.documents_batch;
+DROP INDEX cas.documents_pending, cas.documents_in_flight, cas.documents_same_bytes, cas.documents_batch, cas.documents_over_budget;
 CREATE INDEX documents_waiting ON cas.documents (queue, created_at, document_id) WHERE stage = 'waiting';
 CREATE INDEX documents_under_way ON cas.documents (queue) WHERE stage = 'under_way';
 CREATE INDEX documents_batch ON cas.documents (batch, stage, queue, created_at) WHERE batch IS NOT NULL;
+CREATE INDEX documents_over_budget ON cas.documents (batch, queue, created_at, document_id) WHERE over_budget;
 CREATE INDEX documents_finished ON cas.documents (finished_at) WHERE finished_at IS NOT NULL;
 
 -- Whether the same bytes are being called for is asked of attempts: they have them
@@ -32,6 +33,11 @@ DROP INDEX cas.attempts_unknown;
 CREATE INDEX attempts_unknown ON cas.attempts (started_at) WHERE unknown;
 CREATE INDEX attempts_same_bytes ON cas.attempts (sha256) WHERE sha256 IS NOT NULL;
 
+-- For counting open dead letters, and those that were given up, from the index alone.
+DROP INDEX cas.dead_letters_open;
+CREATE INDEX dead_letters_open ON cas.dead_letters (reason, dead_at) INCLUDE (discarded_at) WHERE redriven_at IS NULL;
+CREATE INDEX dead_letters_discarded ON cas.dead_letters (reason, document_id) WHERE redriven_at IS NULL AND discarded_at IS NOT NULL;
+
 -- Vacuumed after some per cent of them have changed, and not after a fifth.
 ALTER TABLE cas.documents SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 ALTER TABLE cas.attempts SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
@@ -39,11 +45,14 @@ ALTER TABLE cas.attempts SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_
 -- +goose Down
 ALTER TABLE cas.attempts RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);
 ALTER TABLE cas.documents RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);
+DROP INDEX cas.dead_letters_discarded, cas.dead_letters_open;
+CREATE INDEX dead_letters_open ON cas.dead_letters (reason, dead_at) WHERE redriven_at IS NULL;
 DROP INDEX cas.attempts_same_bytes, cas.attempts_unknown;
 ALTER TABLE cas.attempts DROP COLUMN unknown, DROP COLUMN sha256;
 CREATE INDEX attempts_unknown ON cas.attempts (started_at) WHERE outcome = 'unknown';
-DROP INDEX cas.documents_finished, cas.documents_batch, cas.documents_under_way, cas.documents_waiting;
+DROP INDEX cas.documents_finished, cas.documents_over_budget, cas.documents_batch, cas.documents_under_way, cas.documents_waiting;
 ALTER TABLE cas.documents DROP COLUMN stage;
+CREATE INDEX documents_over_budget ON cas.documents (batch, created_at, document_id) WHERE over_budget;
 CREATE INDEX documents_batch ON cas.documents (batch) WHERE batch IS NOT NULL;
 CREATE INDEX documents_same_bytes ON cas.documents (sha256)
     WHERE status IN ('pending', 'queued', 'calling') AND sha256 IS NOT NULL;
