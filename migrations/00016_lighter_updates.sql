@@ -29,6 +29,17 @@ COMMENT ON COLUMN cas.attempts.sha256 IS 'SHA-256 of the PDF that was sent; NULL
 COMMENT ON COLUMN cas.attempts.unknown IS 'Whether outcome is unknown: what an index goes by.';
 UPDATE cas.attempts a SET sha256 = d.sha256 FROM cas.documents d WHERE d.document_id = a.document_id AND a.outcome IN ('calling', 'unknown');
 
+-- Workers of the version before do not note it; their document has it by then.
+-- +goose StatementBegin
+CREATE FUNCTION cas.note_bytes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT sha256 INTO NEW.sha256 FROM cas.documents WHERE document_id = NEW.document_id;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER attempts_begun BEFORE INSERT ON cas.attempts
+    FOR EACH ROW WHEN (NEW.sha256 IS NULL) EXECUTE FUNCTION cas.note_bytes();
+
 DROP INDEX cas.attempts_unknown;
 CREATE INDEX attempts_unknown ON cas.attempts (started_at) WHERE unknown;
 CREATE INDEX attempts_same_bytes ON cas.attempts (sha256) WHERE sha256 IS NOT NULL;
@@ -48,6 +59,8 @@ ALTER TABLE cas.documents RESET (autovacuum_vacuum_scale_factor, autovacuum_anal
 DROP INDEX cas.dead_letters_discarded, cas.dead_letters_open;
 CREATE INDEX dead_letters_open ON cas.dead_letters (reason, dead_at) WHERE redriven_at IS NULL;
 DROP INDEX cas.attempts_same_bytes, cas.attempts_unknown;
+DROP TRIGGER attempts_begun ON cas.attempts;
+DROP FUNCTION cas.note_bytes();
 ALTER TABLE cas.attempts DROP COLUMN unknown, DROP COLUMN sha256;
 CREATE INDEX attempts_unknown ON cas.attempts (started_at) WHERE outcome = 'unknown';
 DROP INDEX cas.documents_finished, cas.documents_over_budget, cas.documents_batch, cas.documents_under_way, cas.documents_waiting;

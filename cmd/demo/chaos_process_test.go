@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// process is a worker as a process of its own.
+// process is a program as a process of its own.
 type process struct {
 	t       testing.TB
 	command *exec.Cmd
@@ -19,7 +19,12 @@ type process struct {
 // heeds signals.
 func (p *pipeline) workerProcess(args ...string) *process {
 	p.t.Helper()
-	command := program(p.t, "worker", p.workerArgs(args...)...)
+	return p.start(program(p.t, "worker", p.workerArgs(args...)...))
+}
+
+// start starts a program, and returns when it has said something.
+func (p *pipeline) start(command *exec.Cmd) *process {
+	p.t.Helper()
 	log := &wholeLines{to: p, some: make(chan struct{})}
 	command.Stdout, command.Stderr = &p.stdout, log
 	if err := command.Start(); err != nil {
@@ -28,7 +33,7 @@ func (p *pipeline) workerProcess(args ...string) *process {
 	select {
 	case <-log.some:
 	case <-p.t.Context().Done():
-		p.t.Fatal("never came: a worker that starts")
+		p.t.Fatal("never came: a program that starts")
 	}
 	return &process{t: p.t, command: command}
 }
