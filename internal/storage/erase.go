@@ -108,7 +108,7 @@ type erasedColumn struct {
 // columnsSQL lists the columns of all tables, whatever a migration has added.
 const columnsSQL = `
 SELECT c.relname, a.attname, format_type(a.atttypid, NULL) AS type, a.attname = 'pan' AND c.relname <> 'documents' AS key
-FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' -- which follow from others
 WHERE c.relnamespace = 'cas'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
   AND format_type(a.atttypid, NULL) IN ('text', 'text[]', 'jsonb')
 ORDER BY c.relname, a.attnum`

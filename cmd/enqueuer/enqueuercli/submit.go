@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"casflow/internal/jobs"
+	"casflow/internal/redact"
 	"casflow/internal/storage"
 	"casflow/internal/storage/objectstore"
 )
@@ -25,7 +26,7 @@ type submitCommand struct {
 type submitted struct {
 	DocumentID string         `json:"document_id"`
 	Bucket     string         `json:"bucket"`
-	Key        string         `json:"key"`
+	Key        string         `json:"key"` // a PAN in it is masked, as everywhere
 	New        bool           `json:"new"`
 	Status     storage.Status `json:"status"`
 }
@@ -111,7 +112,7 @@ func (c *submitCommand) report(ctx context.Context, console *console, db *storag
 	results := make([]submitted, len(objects))
 	for n, object := range objects {
 		id := c.documentID(object)
-		results[n] = submitted{DocumentID: id.String(), Bucket: object.Bucket, Key: object.Key, New: slices.Contains(fresh, id)}
+		results[n] = submitted{DocumentID: id.String(), Bucket: object.Bucket, Key: redact.PANs(object.Key), New: slices.Contains(fresh, id)}
 		document, err := db.Document(ctx, id)
 		if err != nil && !errors.Is(err, storage.ErrNotFound) { // not found: a dry run
 			return err
