@@ -130,8 +130,8 @@ func TestRun_BadUsage(t *testing.T) {
 		{"redrive, unreadable", nil, []string{"dead", "redrive", "--limit", "few"}, []string{
 			noDatabase, `--limit: is "few"; expected a whole number`,
 		}},
-		{"no command", nil, nil, []string{`expected one of "scan", "submit", "serve", "status", "batch", ...; see enqueuer --help`}},
-		{"unknown command", nil, []string{"upload"}, []string{"unexpected argument upload...see enqueuer --help"}},
+		{"no command", nil, nil, []string{`expected one of "scan", "submit", "upload", "serve", "status", ...; see enqueuer --help`}},
+		{"unknown command", nil, []string{"uplode"}, []string{"unexpected argument uplode...see enqueuer --help"}},
 		{"unknown flag", settings, []string{"scan", address, "--no-such-flag", "36h"}, []string{"unknown flag --no-such-flag...see enqueuer scan --help"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

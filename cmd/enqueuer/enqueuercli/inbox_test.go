@@ -3,7 +3,6 @@ package enqueuercli_test
 import (
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,56 +16,6 @@ import (
 	"casflow/internal/storage"
 	"casflow/internal/storage/storagetest"
 )
-
-// office is a lab with a stand-in API, whose downloads are counted.
-type office struct {
-	lab
-	api          *sandbox.Sandbox
-	url, keyFile string
-	downloads    *atomic.Int64
-}
-
-func setupOffice(t *testing.T) office {
-	t.Helper()
-	o := office{
-		lab: setup(t), keyFile: secretFile(t, accountKey), downloads: new(atomic.Int64),
-		api: sandbox.New(sandbox.Config{Key: accountKey, Credits: 5}),
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/files/") {
-			o.downloads.Add(1)
-		}
-		o.api.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	o.url = server.URL
-	return o
-}
-
-// account are the flags of commands that ask the API.
-func (o office) account() []string {
-	return []string{"--api-base-url", o.url, "--api-key-file", o.keyFile}
-}
-
-// fetching are the flags of commands that bring files by its links, too.
-func (o office) fetching() []string {
-	return slices.Concat(o.settings(), o.account(), []string{"--to", o.address("in")})
-}
-
-// call runs a command that only asks the API.
-func (o office) call(t *testing.T, words ...string) result {
-	t.Helper()
-	return run(t, append(words, o.account()...)...)
-}
-
-// wantLeft checks the account's balance.
-func (o office) wantLeft(t *testing.T, want string) {
-	t.Helper()
-	text := o.call(t, "account", "credits").wantDone(t)
-	if !regexp.MustCompile(`left\s+` + regexp.QuoteMeta(want) + `\n`).MatchString(text) {
-		t.Errorf("the account tells, want %s left:\n%s", want, text)
-	}
-}
 
 // mailbox is a connected mailbox with the sandbox's mails: one of CDSL, one of NSDL
 // and one of CAMS in the last 30 days, and an older one of KFintech.
@@ -199,73 +148,7 @@ func TestInbox_Import_Killed(t *testing.T) {
 	m.wantCount(t, 3)
 }
 
-// What goes wrong with one file keeps none of the others back, and the next import
-// mends it.
-func TestInbox_Import_Faults(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		fault  sandbox.Fault
-		failed int
-		says   string
-	}{
-		"Expired":     {sandbox.Fault{Status: 403, Body: "<Error>Request has expired</Error>"}, 1, "file: not found: status 403...its link is over: ask for the files anew"},
-		"BreaksOff":   {sandbox.Fault{CutAfter: 2000}, 0, ""},
-		"BrokenAll":   {sandbox.Fault{CutAfter: 2000, Times: 9}, 3, "file: unavailable"},
-		"Unavailable": {sandbox.Fault{Status: 503}, 0, ""},
-		"NoPDF":       {sandbox.Fault{Status: 200, Body: "<html>sign in</html>", Times: 9}, 3, "file: unavailable: status 200: what was answered is no PDF"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			m := setupMailbox(t)
-			m.api.FailPath("/files/", test.fault)
-			r := m.imports(t)
-			if test.failed == 0 {
-				r.wantDone(t)
-			} else if r.code != 1 || strings.Count(r.stderr, "\n") != test.failed || !tells(r.stderr, ".pdf: ..."+test.says) {
-				t.Errorf("exit code %d, stderr %q, want 1 and %d times %q", r.code, r.stderr, test.failed, test.says)
-			}
-			m.wantCount(t, 3-test.failed)
-			m.imports(t).wantDone(t)
-			m.wantCount(t, 3)
-		})
-	}
-}
-
-// A mail whose attachment is no PDF fails each time, and alone.
-func TestInbox_Import_NotAPDF(t *testing.T) {
-	t.Parallel()
-	m := setupMailbox(t)
-	m.api.Deliver(m.token, "cdsl", []byte("<html>"))
-	for range 2 {
-		if r := m.imports(t); r.code != 1 || strings.Count(r.stdout, "\n") != 3 || !tells(r.stderr, ".pdf: file: unavailable: ...no PDF") {
-			t.Errorf("exit code %d, stdout %q, stderr %q, want 1, three documents and a fault", r.code, r.stdout, r.stderr)
-		}
-		m.wantCount(t, 3)
-	}
-}
-
-func TestInbox_Import_S3Away(t *testing.T) {
-	t.Parallel()
-	m := setupMailbox(t)
-	var away atomic.Bool
-	away.Store(true)
-	endpoint := between(t, func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method != http.MethodPut || !away.Load() {
-			return false
-		}
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return true
-	})
-	r := m.imports(t, "--s3-endpoint", endpoint)
-	r.wantFaults(t, 1, "cdsl_...: put object: bucket", "nsdl_...: put object: bucket", "cams_...: put object: bucket")
-	m.wantCount(t, 0)
-	away.Store(false)
-	m.imports(t, "--s3-endpoint", endpoint).wantDone(t)
-	m.wantCount(t, 3)
-}
-
-// Two mailboxes have nothing to do with each other, and passwords are found by the
-// names of attachments.
+// Passwords are found by the names of attachments.
 func TestInbox_Import_Passwords(t *testing.T) {
 	t.Parallel()
 	m := setupMailbox(t)
