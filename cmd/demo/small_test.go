@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"casflow/internal/casapi/sandbox"
+	"casflow/internal/devstack"
 )
 
 // mostIdle is what a program may take that has nothing to do, in bytes.
@@ -32,7 +33,7 @@ func TestPrograms_Small(t *testing.T) {
 		"worker":   p.workerArgs(),
 		"enqueuer": p.settings("serve", "--api-tokens", "portal:"+token, "--stop-delay", "0s", "--log-format", "json"),
 	} {
-		addr, err := freeAddr(t.Context())
+		addr, err := devstack.FreeAddr(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
