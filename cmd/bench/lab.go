@@ -19,6 +19,7 @@ import (
 	"casflow/internal/jobs"
 	"casflow/internal/redact"
 	"casflow/internal/storage/objectstore"
+	"casflow/migrations"
 )
 
 // lab is what all rows share.
@@ -156,7 +157,12 @@ func (s *stand) startServers(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start servers: %w", err)
 	}
-	command.Stderr = s.stderr
+	log, err := os.Create(s.log("servers"))
+	if err != nil {
+		return fmt.Errorf("start servers: %w", err)
+	}
+	defer func() { _ = log.Close() }() // the process has its own
+	command.Stderr = log
 	if s.child, err = devstack.StartProgram(command); err != nil {
 		return fmt.Errorf("start servers: %w", err)
 	}
@@ -220,7 +226,19 @@ func (s *stand) api(ctx context.Context, c APIConfig) error {
 	if err != nil {
 		return err
 	}
-	return s.program(ctx, "worker", "migrate", "up").wait(ctx)
+	return s.migrate(ctx)
+}
+
+func (s *stand) migrate(ctx context.Context) error {
+	migrator, err := migrations.Open(s.databaseURL)
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	_, err = migrator.Up(ctx)
+	if err = errors.Join(err, migrator.Close()); err != nil {
+		return fmt.Errorf("migrate database: %w", err)
+	}
+	return nil
 }
 
 // log is a new file for what a program writes.

@@ -28,6 +28,7 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), []string{"-scale", "0.002", "-out", out}, &stdout, &stderr); err != nil {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}
+	t.Logf("%s", &stderr)
 	text, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
