@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -50,31 +49,4 @@ func TestChaos_Network(t *testing.T) {
 	p.awaitParsed(len(all))
 	p.accounted(all)
 	p.calledOnce(all)
-}
-
-// TestChaos_HugeAnswers: an answer of 30 MB is stored, one beyond the limit is not,
-// and the worker goes on.
-func TestChaos_HugeAnswers(t *testing.T) {
-	t.Parallel()
-	p := newPipeline(t, sandbox.Config{Credits: -1})
-	all := p.putSamples(samples.Options{Investors: 4, Seed: 83})
-	padded := func(s sample, size int) sandbox.Fault {
-		body := strings.TrimSuffix(string(s.Answer), "}") + `,"padding":"` + strings.Repeat("x", size) + `"}`
-		return sandbox.Fault{Status: 200, Body: body}
-	}
-	p.api.FailDocument(all[0].sum, padded(all[0], 30<<20))
-	p.api.FailDocument(all[1].sum, padded(all[1], 40<<20))
-	p.api.FailDocument(all[2].sum, sandbox.Fault{Status: 200, Body: `{"meta":` + strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000) + `}`})
-	p.scan("in/")
-	p.drain()
-	fates := p.fates()
-	for i, want := range []string{"parsed", "bad_answer", "bad_answer", "parsed"} {
-		got := fates[all[i].key]
-		if got.Status != want && got.Reason != want {
-			t.Errorf("document %d: %+v, want %s", i, got, want)
-		}
-	}
-	if got := p.value(`SELECT count(*) FROM cas.statements WHERE length(extra->>'padding') = 31457280`); got != "1" {
-		t.Errorf("%s statements have all of the 30 MB", got)
-	}
 }

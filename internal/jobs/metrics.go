@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -126,7 +127,7 @@ func (m *Metrics) zero() {
 	for _, code := range []string{"200", "429", codeNone} {
 		m.apiRequests.WithLabelValues(string(casapi.SmartParse), code)
 	}
-	for _, table := range storage.StatementTables() {
+	for _, table := range slices.Concat(storage.StatementTables(), storage.ContractNoteTables()) {
 		m.rowsWritten.WithLabelValues(table)
 	}
 	for _, outcome := range []string{outcomeDelivered, outcomeRetry, outcomeGivenUp} {

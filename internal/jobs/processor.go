@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -63,7 +60,8 @@ type Processor struct {
 	shutdown context.Context //nolint:containedctx // the lifetime of the processor, not of a call
 	drain    context.CancelCauseFunc
 	unsaved  pressure
-	uploads  line         // what the system's sockets hold of PDFs is bounded by its places
+	uploads  line // what the system's sockets hold of PDFs is bounded by its places
+	turns    turns
 	failures atomic.Int64 // tasks in a row that could not be begun
 	working  working
 }
@@ -118,44 +116,6 @@ func (p *Processor) ProcessTask(ctx context.Context, task *asynq.Task) error {
 	p.failures.Store(0)
 	r := newRun(p, document, started)
 	return r.conclude(ctx, r.try(ctx))
-}
-
-// working is what a process works on. The zero value is ready.
-type working struct {
-	mu        sync.Mutex
-	documents map[uuid.UUID]int // a document may be delivered twice
-}
-
-// begin notes a document until end is called.
-func (w *working) begin(document uuid.UUID) (end func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.documents == nil {
-		w.documents = make(map[uuid.UUID]int)
-	}
-	w.documents[document]++
-	return func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.documents[document]--; w.documents[document] == 0 {
-			delete(w.documents, document)
-		}
-	}
-}
-
-func (w *working) list() []uuid.UUID {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.AppendSeq(make([]uuid.UUID, 0, len(w.documents)), maps.Keys(w.documents))
-}
-
-// sweep gives back what this process holds without working on it.
-func (p *Processor) sweep(ctx context.Context, db *storage.DB) error {
-	n, err := db.ReleaseAbandoned(ctx, p.WorkerID, p.working.list())
-	if n > 0 {
-		p.Logger.WarnContext(ctx, "documents were claimed without this worker's knowledge, they are pending again", slog.Int("documents", n))
-	}
-	return err
 }
 
 // try does the work on a claimed document and contains its panics.

@@ -40,6 +40,7 @@ type ReplayResult struct {
 func (r Replayer) Run(ctx context.Context, replay storage.Replay, filter storage.ReplayFilter) (ReplayResult, error) {
 	var (
 		mu     sync.Mutex
+		turns  turns
 		result ReplayResult
 	)
 	group, working := errgroup.WithContext(ctx) // which ends with the first error
@@ -47,7 +48,7 @@ func (r Replayer) Run(ctx context.Context, replay storage.Replay, filter storage
 	err := r.DB.ReplayGroups(working, replay, filter, func(documents []storage.Replayed) error {
 		group.Go(func() error {
 			for _, document := range documents {
-				current, err := r.replay(working, document)
+				current, err := r.replay(working, &turns, document)
 				if err != nil && !unreadableForGood(err) {
 					return err
 				}
@@ -84,7 +85,7 @@ func unreadableForGood(err error) bool {
 }
 
 // replay reads the answer of one document anew and saves its rows.
-func (r Replayer) replay(ctx context.Context, document storage.Replayed) (current bool, err error) {
+func (r Replayer) replay(ctx context.Context, turns *turns, document storage.Replayed) (current bool, err error) {
 	answer, err := r.DB.Answer(ctx, document.DocumentID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return false, nil // it was erased meanwhile
@@ -92,6 +93,7 @@ func (r Replayer) replay(ctx context.Context, document storage.Replayed) (curren
 	if err != nil {
 		return false, err
 	}
+	defer turns.enter(answer)()
 	read, err := readContained(source{body: answer.Body, kind: document.Kind, receivedAt: answer.ReceivedAt, pan: r.PAN})
 	if err != nil {
 		return false, named(document.DocumentID, err)
