@@ -102,10 +102,8 @@ func NewMetrics(registerer prometheus.Registerer) *Metrics {
 		},
 		backendErrors: counter("cas_backend_errors_total",
 			"What Postgres, Redis or S3 did not do that this process asked for: not reached, too slow, or an error.", "backend"),
-		unsaved: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "cas_unsaved_answer_bytes", Help: "Answers of the API in this process that are not in Postgres yet.",
-		}),
-		leader: prometheus.NewGauge(prometheus.GaugeOpts{Name: "cas_leader", Help: "1 in the process whose dispatcher leads the fleet, else 0."}),
+		unsaved: prometheus.NewGauge(prometheus.GaugeOpts{Name: "cas_unsaved_answer_bytes", Help: "Answers of the API in this process that are not in Postgres yet."}),
+		leader:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "cas_leader", Help: "1 in the process whose dispatcher leads the fleet, else 0."}),
 	}
 	registerer.MustRegister(m.processed, m.deadLetters, m.apiRequests, m.apiDuration, m.stageDuration, m.limiterWait,
 		m.inflight, m.creditsSpent, m.answersReused, m.rowsWritten, m.backendErrors, m.unsaved, m.leader, m.unreadable, m.callbacks.attempts, m.callbacks.duration)

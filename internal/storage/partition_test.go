@@ -43,6 +43,11 @@ WHERE c.relnamespace = 'cas'::regnamespace AND c.relkind = 'r' AND NOT c.relispa
 	if diff := cmp.Diff([][]string{{"41"}}, got); diff != "" {
 		t.Errorf("saved (-want +got):\n%s", diff)
 	}
+	saveNote(t, db, "note.pdf", 1, true)
+	saveNote(t, db, "later.pdf", 2, true)
+	if got := storagetest.Rows(t, address, `SELECT client_name, revision FROM cas.contract_notes`); got[0][0] != "later.pdf" || got[0][1] != "2" {
+		t.Errorf("contract note %v, want the later one as revision 2", got)
+	}
 	plan := ""
 	for _, line := range storagetest.Rows(t, address, `EXPLAIN SELECT units FROM cas.demat_holdings WHERE pan = 'ZZZPA0001Z'`) {
 		plan += line[0] + "\n"
