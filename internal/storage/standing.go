@@ -143,10 +143,10 @@ WITH changes AS (
 		coalesce(sum(documents) FILTER (WHERE state = 'deleted'), 0) AS deleted
 	FROM changes WHERE batch IS NOT NULL AND state IN ('parsed', 'dead', 'deleted') GROUP BY batch
 ), locked AS MATERIALIZED ( -- in the order in which all others lock batches
-	SELECT batch FROM cas.batches WHERE batch IN (SELECT batch FROM finished) ORDER BY batch FOR NO KEY UPDATE
+	SELECT batch FROM cas.batches WHERE batch = ANY (ARRAY(SELECT batch FROM finished)) ORDER BY batch FOR NO KEY UPDATE -- by the key; a join may read all
 )
 UPDATE cas.batches b SET parsed = b.parsed + f.parsed, dead = b.dead + f.dead, total = b.total - f.deleted
-FROM finished f, locked k WHERE b.batch = f.batch AND b.batch = k.batch`
+FROM finished f WHERE b.batch = f.batch AND b.batch = ANY (ARRAY(SELECT batch FROM locked))`
 	// A transaction of its own, or batches would be locked in the order of both. Whoever
 	// holds a batch or a day against its cap is waited for: no call is counted twice, or
 	// not at all, for anybody.
@@ -156,9 +156,10 @@ WITH changes AS (
 ), of_batches AS (
 	SELECT batch, sum(calls) AS calls, sum(discount) AS discount FROM changes WHERE batch IS NOT NULL GROUP BY batch
 ), locked AS MATERIALIZED (
-	SELECT batch FROM cas.batches WHERE batch IN (SELECT batch FROM of_batches) ORDER BY batch FOR NO KEY UPDATE
+	SELECT batch FROM cas.batches WHERE batch = ANY (ARRAY(SELECT batch FROM of_batches)) ORDER BY batch FOR NO KEY UPDATE
 ), added AS (
-	UPDATE cas.batches b SET calls = b.calls + o.calls, discount = b.discount + o.discount FROM of_batches o, locked k WHERE b.batch = o.batch AND b.batch = k.batch
+	UPDATE cas.batches b SET calls = b.calls + o.calls, discount = b.discount + o.discount FROM of_batches o
+	WHERE b.batch = o.batch AND b.batch = ANY (ARRAY(SELECT batch FROM locked))
 	RETURNING b.batch
 )
 INSERT INTO cas.budget_days AS b (day, calls, discount)
