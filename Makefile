@@ -71,8 +71,8 @@ lint: $(LINT) ## the linters of .golangci.yml
 vet: ## go vet
 	go vet ./...
 
-deps: ## Postgres, redis-server and Prometheus, installed where apt is there
-	@.ci/deps postgres redis prometheus
+deps: ## Postgres, redis-server, Prometheus and systemd-analyze, installed where apt is there
+	@.ci/deps postgres redis prometheus systemd
 
 clean: ## what was built
 	rm -rf bin

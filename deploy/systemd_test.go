@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -15,9 +16,12 @@ import (
 // much of the machine they are exposed to.
 func TestSystemd(t *testing.T) {
 	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("systemd is for Linux alone")
+	}
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
-		t.Skip("systemd-analyze is not on PATH")
+		t.Fatal("systemd-analyze is not on PATH: run .ci/deps systemd, or install systemd by hand")
 	}
 	dir := t.TempDir()
 	var units []string
