@@ -29,7 +29,7 @@ demo: ## the whole pipeline on local parts; ARGS=--keep leaves them running
 	@go run ./cmd/demo $(ARGS)
 
 test: deps ## every test, with the race detector, on servers of its own
-	go test -race -timeout 25m ./...
+	@.ci/tests -race -timeout 25m ./...
 
 chaos: deps ## the fault suite at full size, ten minutes or more; ROUNDS=n strikes in each test (20)
 	go test -race -count=1 -timeout 60m -run 'Chaos|Unknown|OutOfCredits|KeyRotated|SameBytes|Shutdown' ./cmd/demo -full -rounds $(ROUNDS)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"casflow/internal/casapi/sandbox"
 	"casflow/internal/samples"
@@ -52,7 +53,9 @@ func TestPipeline_BatchBudget(t *testing.T) {
 // and the next day bulk goes on.
 func TestPipeline_DailyBudget(t *testing.T) {
 	t.Parallel()
-	p := newPipeline(t, sandbox.Config{Credits: -1})
+	// By Postgres' clock it is noon in India, so that no day begins meanwhile.
+	now := time.Now().UTC()
+	p := newPipelineOn(t, sandbox.Config{Credits: -1}, storagetest.Skewed(t, now.Truncate(24*time.Hour).Add(6*time.Hour + 30*time.Minute).Sub(now)), newRedisURL(t))
 	all := p.putSamples(samples.Options{Investors: 8, Seed: 47})
 	for i, s := range all {
 		if i%2 == 0 {

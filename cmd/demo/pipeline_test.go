@@ -11,10 +11,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -230,8 +228,11 @@ func (p *pipeline) workerArgs(args ...string) []string {
 // drain runs worker --drain to its end.
 func (p *pipeline) drain(args ...string) {
 	p.t.Helper()
-	if code := p.worker(p.t.Context(), append([]string{"--drain"}, args...)...); code != config.ExitDone {
-		p.t.Fatalf("worker run --drain: exit code %d", code)
+	ctx, cancel := context.WithTimeout(p.t.Context(), hopeless())
+	defer cancel()
+	if code := p.worker(ctx, append([]string{"--drain"}, args...)...); code != config.ExitDone {
+		p.t.Errorf("worker run --drain: exit code %d", code)
+		p.t.Fatal(p.standing())
 	}
 }
 
@@ -267,29 +268,4 @@ func (p *pipeline) tasks() int64 {
 		}
 	}
 	return left
-}
-
-// awaitLog waits until the programs have logged a text.
-func (p *pipeline) awaitLog(text string) {
-	p.t.Helper()
-	p.await("log: "+text, func() bool { return strings.Contains(p.logged(), text) })
-}
-
-// await waits until what cannot tell by itself has happened, or the test's time
-// is over.
-func (p *pipeline) await(what string, happened func() bool) {
-	p.t.Helper()
-	await(p.t, what, happened)
-}
-
-func await(tb testing.TB, what string, happened func() bool) {
-	tb.Helper()
-	// Less and less often: a question to Postgres costs a connection.
-	for pause := 5 * time.Millisecond; !happened(); pause = min(pause*5/4, 150*time.Millisecond) {
-		select {
-		case <-time.After(pause):
-		case <-tb.Context().Done():
-			tb.Fatalf("never came: %s", what)
-		}
-	}
 }
