@@ -55,7 +55,7 @@ func TestPipeline_DailyBudget(t *testing.T) {
 	t.Parallel()
 	// By Postgres' clock it is noon in India, so that no day begins meanwhile.
 	now := time.Now().UTC()
-	p := newPipelineOn(t, sandbox.Config{Credits: -1}, storagetest.Skewed(t, now.Truncate(24*time.Hour).Add(6*time.Hour + 30*time.Minute).Sub(now)), newRedisURL(t))
+	p := newPipelineOn(t, sandbox.Config{Credits: -1}, storagetest.Skewed(t, now.Truncate(24*time.Hour).Add(6*time.Hour+30*time.Minute).Sub(now)), newRedisURL(t))
 	all := p.putSamples(samples.Options{Investors: 8, Seed: 47})
 	for i, s := range all {
 		if i%2 == 0 {
