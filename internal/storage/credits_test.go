@@ -55,3 +55,22 @@ func TestDB_Settle_KnownCredits(t *testing.T) {
 		wantCredits(t, db, address, "may", "1")
 	}
 }
+
+// TestDB_Settle_ErasedDocument: what a call has cost is told though its document was
+// erased before anybody knew; whose batch it was nobody knows any more.
+func TestDB_Settle_ErasedDocument(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	a := unknownAttempt(t, db, "may", "")
+	if _, err := db.Erase(t.Context(), "ZZZPA0001Z", []storage.Trace{{DocumentID: a.DocumentID}}, "test", 0); err != nil {
+		t.Fatal(err)
+	}
+	settlements := []storage.Settlement{{RequestID: a.RequestID, HTTPStatus: 200, Credits: "0.5", Billed: true}}
+	if _, err := db.Settle(t.Context(), settlements); err != nil {
+		t.Fatal(err)
+	}
+	overview, err := db.Overview(t.Context(), "")
+	if err != nil || overview.Credits != "0.5" || overview.Today.Calls != 1 {
+		t.Errorf("%s credits are told to be spent by %d calls, %v, want 0.5 by 1", overview.Credits, overview.Today.Calls, err)
+	}
+}
