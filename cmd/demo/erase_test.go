@@ -17,16 +17,7 @@ import (
 // everything is all that the database holds, as text, raw answers as they came.
 func (p *pipeline) everything() string {
 	p.t.Helper()
-	var b strings.Builder
-	for _, table := range storagetest.Rows(p.t, p.url, `
-SELECT c.relname, string_agg(CASE WHEN a.atttypid = 'bytea'::regtype THEN format('encode(%I, ''escape'')', a.attname) ELSE format('%I::text', a.attname) END, ', ')
-FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relnamespace = 'cas'::regnamespace AND c.relkind = 'r' GROUP BY c.relname`) {
-		for _, row := range storagetest.Rows(p.t, p.url, "SELECT "+table[1]+" FROM cas."+table[0]) {
-			b.WriteString(table[0] + ": " + strings.Join(row, "\t") + "\n")
-		}
-	}
-	return b.String()
+	return storagetest.Everything(p.t, p.url)
 }
 
 // erase runs worker erase and returns its stdout and exit code.

@@ -93,7 +93,7 @@ const (
 	// attempts have cost than was known.
 	paidSQL = `, paid AS (
 	INSERT INTO cas.document_changes (batch, state, documents, credits)
-	SELECT d.batch, 'spent', 0, sum(e.credits) FROM ended e JOIN cas.documents d USING (document_id)
+	SELECT d.batch, 'spent', 0, sum(e.credits) FROM ended e LEFT JOIN cas.documents d USING (document_id)
 	GROUP BY d.batch HAVING sum(e.credits) <> 0
 )`
 )

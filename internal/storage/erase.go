@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/google/uuid"
@@ -135,8 +134,15 @@ func erase(ctx context.Context, tx pgx.Tx, pan string, traces []Trace) (Erasure,
 		return tag.RowsAffected(), err
 	}
 	var done Erasure
+	if _, err := run(forgetScansSQL); err != nil {
+		return done, err
+	}
+	batches, err := maskBatches(ctx, tx, pan)
+	if err != nil {
+		return done, err
+	}
+	done.Masked = batches
 	for _, sql := range []string{
-		forgetScansSQL,
 		`SELECT FROM cas.documents WHERE document_id = ANY (@ids) ORDER BY document_id FOR UPDATE`, // a save under way ends first
 		`INSERT INTO cas.erased_documents (document_id) SELECT document_id FROM cas.documents WHERE document_id = ANY (@ids) ON CONFLICT DO NOTHING`,
 		`UPDATE cas.attempts SET sha256 = NULL WHERE document_id = ANY (@ids)`,
@@ -209,13 +215,12 @@ WHERE position(convert_to(@pan, 'UTF8') IN body) > 0 OR position(convert_to(lowe
 	if err != nil {
 		return 0, err //nolint:wrapcheck // wrapped by Erase
 	}
-	written := regexp.MustCompile("(?i)" + regexp.QuoteMeta(pan))
 	for _, id := range ids {
 		var body []byte
 		if err := tx.QueryRow(ctx, `SELECT body FROM cas.answers WHERE document_id = $1`, id).Scan(&body); err != nil {
 			return 0, err //nolint:wrapcheck // wrapped by Erase
 		}
-		body = written.ReplaceAllFunc(body, func(found []byte) []byte { return []byte(redact.PANs(string(found))) })
+		body = written(pan).ReplaceAllFunc(body, func(found []byte) []byte { return []byte(redact.PANs(string(found))) })
 		if _, err := tx.Exec(ctx, `UPDATE cas.answers SET body = $2 WHERE document_id = $1`, id, body); err != nil {
 			return 0, err //nolint:wrapcheck // wrapped by Erase
 		}

@@ -118,19 +118,24 @@ func TestDB_HOT(t *testing.T) {
 }
 
 // TestDB_Save_NobodyWaits: documents that end at once, of the same batch on the same
-// day, do not wait for each other, though both are counted.
+// day, do not wait for each other, nor does a call that begins where nothing has a cap,
+// though all are counted.
 func TestDB_Save_NobodyWaits(t *testing.T) {
 	t.Parallel()
 	db, address := storagetest.NewURL(t)
-	ids := record(t, db, batchOf(2)...)
-	worker := startWorker(t, db)
+	ids := record(t, db, batchOf(3)...)
+	worker, leader := startWorker(t, db), lead(t, db)
 	var answers []storage.Answer
 	var ends []storage.AttemptEnd
-	for _, id := range ids {
+	for _, id := range ids[:2] {
 		answer, end := processed(t, db, worker, id)
 		answers, ends = append(answers, answer), append(ends, end)
 	}
-	// A transaction that ends the first, and counts that, goes on while the second ends.
+	if err := leader.AddUpCounts(t.Context()); err != nil { // so that there is a row of each counter
+		t.Fatal(err)
+	}
+	// A transaction that ends the first, and holds all that is counted in, goes on while
+	// the second ends and the third begins.
 	under, err := pgx.Connect(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
@@ -140,6 +145,7 @@ func TestDB_Save_NobodyWaits(t *testing.T) {
 		`BEGIN`,
 		`UPDATE cas.attempts SET outcome = 'answered', credits = 1 WHERE document_id = '` + ids[0].String() + `'`,
 		`UPDATE cas.documents SET status = 'parsed', finished_at = now() WHERE document_id = '` + ids[0].String() + `'`,
+		`SELECT FROM cas.batches FOR UPDATE`, `SELECT FROM cas.budget_days FOR UPDATE`, `SELECT FROM cas.document_counts FOR UPDATE`,
 	} {
 		if _, err := under.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)
@@ -148,10 +154,11 @@ func TestDB_Save_NobodyWaits(t *testing.T) {
 	if _, err := db.Save(t.Context(), answers[1], full(), ends[1]); err != nil { // or it would hang
 		t.Fatal(err)
 	}
+	processed(t, db, worker, ids[2])
 	if _, err := under.Exec(t.Context(), `COMMIT`); err != nil {
 		t.Fatal(err)
 	}
-	if got := standing(t, db).Documents[storage.StatusParsed]; got != 2 {
-		t.Errorf("%d documents are parsed, want both", got)
+	if got := standing(t, db); got.Documents[storage.StatusParsed] != 2 || got.Today.Calls != 3 {
+		t.Errorf("%d documents are parsed by %d calls, want 2 by 3", got.Documents[storage.StatusParsed], got.Today.Calls)
 	}
 }

@@ -56,12 +56,15 @@ func (db *DB) Settle(ctx context.Context, settlements []Settlement) (int, error)
 		Closed int `db:"closed"`
 	}
 	r, err := one[row](ctx, db.pool, `
-WITH ended AS (
+WITH was AS (
+	SELECT request_id, coalesce(credits, 0) AS credits FROM cas.attempts
+	WHERE request_id = ANY (@ids::text[]) AND outcome = 'unknown' ORDER BY request_id FOR UPDATE
+), ended AS (
 	UPDATE cas.attempts a
 	SET outcome = s.outcome, http_status = coalesce(nullif(s.status, 0), a.http_status), credits = nullif(s.credits, '')::numeric, settled_at = now()
-	FROM unnest(@ids::text[], @statuses::integer[], @credits::text[], @outcomes::text[]) AS s (id, status, credits, outcome)
-	WHERE a.request_id = s.id AND a.outcome = 'unknown'
-	RETURNING a.document_id, a.started_at, a.price, `+countsSQL+` - 1 AS change, coalesce(a.credits, 0) AS credits
+	FROM was JOIN unnest(@ids::text[], @statuses::integer[], @credits::text[], @outcomes::text[]) AS s (id, status, credits, outcome) ON s.id = was.request_id
+	WHERE a.request_id = was.request_id
+	RETURNING a.document_id, a.started_at, a.price, `+countsSQL+` - 1 AS change, coalesce(a.credits, 0) - was.credits AS credits
 )`+recountSQL+paidSQL+`
 SELECT (SELECT count(*) FROM ended)::integer AS closed`,
 		pgx.NamedArgs{"ids": ids, "statuses": statuses, "credits": credits, "outcomes": outcomes})
