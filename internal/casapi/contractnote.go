@@ -110,12 +110,3 @@ type ChargesSummary struct {
 	NetAmountReceivablePayable Value `json:"net_amount_receivable_payable"`
 	Extra                      Extra `json:",embed"`
 }
-
-func (n *ContractNote) misread(raw Value)           { n.Extra = misplaced(raw) }
-func (i *ContractNoteInfo) misread(raw Value)       { i.Extra = misplaced(raw) }
-func (b *BrokerInfo) misread(raw Value)             { b.Extra = misplaced(raw) }
-func (c *ClientInfo) misread(raw Value)             { c.Extra = misplaced(raw) }
-func (e *EquityTransaction) misread(raw Value)      { e.Extra = misplaced(raw) }
-func (d *DerivativesTransaction) misread(raw Value) { d.Extra = misplaced(raw) }
-func (d *DetailedTrade) misread(raw Value)          { d.Extra = misplaced(raw) }
-func (c *ChargesSummary) misread(raw Value)         { c.Extra = misplaced(raw) }

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"reflect"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -45,43 +43,6 @@ type List[T any] struct {
 	Nulls      []int
 	Unreadable Value
 }
-
-// UnmarshalJSONFrom reads the array; the JSON library calls it.
-func (l *List[T]) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
-	switch decoder.PeekKind() {
-	case jsontext.KindNull:
-		return decoder.SkipValue() //nolint:wrapcheck // the library adds the place
-	case jsontext.KindBeginArray:
-	default:
-		return json.UnmarshalDecode(decoder, &l.Unreadable) //nolint:wrapcheck // as above
-	}
-	if _, err := decoder.ReadToken(); err != nil {
-		return err //nolint:wrapcheck // as above
-	}
-	for decoder.PeekKind() != jsontext.KindEndArray {
-		if err := l.add(decoder); err != nil {
-			return err
-		}
-	}
-	_, err := decoder.ReadToken()
-	return err //nolint:wrapcheck // as above
-}
-
-// add reads the next element.
-func (l *List[T]) add(decoder *jsontext.Decoder) error {
-	if len(l.Items) >= maxElements || len(l.Nulls) >= maxElements {
-		return errTooMany
-	}
-	if decoder.PeekKind() == jsontext.KindNull {
-		l.Nulls = append(l.Nulls, len(l.Items)+len(l.Nulls))
-		return decoder.SkipValue() //nolint:wrapcheck // the library adds the place
-	}
-	l.Items = append(l.Items, *new(T))                             // read in its place: one on the way there would be an allocation for each
-	return json.UnmarshalDecode(decoder, &l.Items[len(l.Items)-1]) //nolint:wrapcheck // as above
-}
-
-// object is a struct of the statement. misread keeps what stood in its place.
-type object interface{ misread(raw Value) }
 
 // Wrapper is an object around the unified response, as older docs show it and
 // clients report it, or around a contract note.
@@ -186,45 +147,6 @@ func ReadList[T any](v Value) (List[T], error) {
 		return List[T]{}, fmt.Errorf("read list: %w: %w", ErrBadAnswer, err)
 	}
 	return list, nil
-}
-
-// decode reads body into a struct or list, and reports whether it found a struct
-// of the statement in its place at the top. Every Value is a part of one string,
-// so that a statement of some thousand values takes one allocation for their text.
-func decode(body []byte, into any) (found bool, err error) {
-	source := string(body)
-	held := uintptr(0)
-	values := json.UnmarshalFromFunc(func(decoder *jsontext.Decoder, value *Value) error {
-		raw, err := decoder.ReadValue()
-		if err != nil {
-			return err //nolint:wrapcheck // the library adds the place
-		}
-		end := int(decoder.InputOffset())
-		*value = Value(source[end-len(raw) : end])
-		return nil
-	})
-	objects := json.UnmarshalFromFunc(func(decoder *jsontext.Decoder, into object) error {
-		if held += reflect.TypeOf(into).Elem().Size(); held > maxDecoded {
-			return errTooMany
-		}
-		switch decoder.PeekKind() {
-		case jsontext.KindBeginObject:
-			found = found || decoder.StackDepth() == 1
-			return errors.ErrUnsupported // go on in the ordinary way
-		case jsontext.KindNull:
-			return decoder.SkipValue()
-		default: // a wrong kind, kept below
-		}
-		raw, err := decoder.ReadValue()
-		if err != nil {
-			return err //nolint:wrapcheck // as above
-		}
-		into.misread(Value(raw))
-		return nil
-	})
-	// Half surrogates count as invalid UTF-8. Repeated names fail it here.
-	err = json.Unmarshal(body, into, jsontext.AllowInvalidUTF8(true), json.WithUnmarshalers(json.JoinUnmarshalers(values, objects)))
-	return found, readFault(err)
 }
 
 // readFault is what to say of an error of the JSON library.

@@ -56,7 +56,7 @@ func (r *run) ask(ctx context.Context, file *pdf) (storage.Answer, error) {
 func (r *run) openable(ctx context.Context, file *pdf, candidates []redact.Secret) ([]redact.Secret, error) {
 	defer r.stages.start("check")()
 	defer r.p.Poison.reading(ctx, r.document.ID)()
-	found := pdfcheck.Check(ctx, file.file, file.size, candidates, pdfcheck.Limits{})
+	found := pdfcheck.Check(ctx, file.content, file.size, candidates, pdfcheck.Limits{})
 	switch {
 	case found.Verdict == pdfcheck.Opens && found.Index != pdfcheck.NoPassword:
 		return candidates[found.Index : found.Index+1], nil

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,7 @@ func readStatement(from source) (reading, error) {
 		return reading{}, fmt.Errorf("%w: %w", errBadAnswer, err)
 	}
 	n := &normalizer{out: &storage.Statement{ReceivedAt: from.receivedAt}, unreadable: make(map[string]int)}
+	n.makeRoom(answer)
 	n.header = n.row(tableStatements)
 	n.head(answer)
 	for i := range answer.DematAccounts.Items {
@@ -63,6 +65,35 @@ type normalizer struct {
 	unreadable map[string]int
 	holders    [][]string // the valid PANs that each folio and each account names
 	err        error      // the first reason not to go on
+}
+
+// makeRoom makes room for the rows that there are most of: lists that grew would be
+// copied over and over, and be the larger half of what this allocates.
+func (n *normalizer) makeRoom(answer *casapi.Statement) {
+	holdings, schemes, transactions := 0, 0, 0
+	for i := range answer.DematAccounts.Items {
+		h := &answer.DematAccounts.Items[i].Holdings
+		for _, list := range [...][]casapi.Holding{
+			h.Equities.Items, h.CorporateBonds.Items, h.GovernmentSecurities.Items, h.AIFs.Items, h.DematMutualFunds.Items,
+		} {
+			holdings += len(list)
+			for j := range list {
+				transactions += len(list[j].Transactions.Items)
+			}
+		}
+	}
+	for i := range answer.MutualFunds.Items {
+		list := answer.MutualFunds.Items[i].Schemes.Items
+		schemes += len(list)
+		for j := range list {
+			transactions += len(list[j].Transactions.Items)
+		}
+	}
+	n.out.DematAccounts = slices.Grow(n.out.DematAccounts, len(answer.DematAccounts.Items))
+	n.out.Folios = slices.Grow(n.out.Folios, len(answer.MutualFunds.Items))
+	n.out.DematHoldings = slices.Grow(n.out.DematHoldings, holdings)
+	n.out.Schemes = slices.Grow(n.out.Schemes, schemes)
+	n.out.Transactions = slices.Grow(n.out.Transactions, transactions)
 }
 
 // head reads the header row, but for its key.

@@ -25,11 +25,13 @@ func (c *checker) dates() {
 	}
 	for _, at := range c.places {
 		moves := c.moves[at]
-		i := slices.IndexFunc(moves, func(t storage.Transaction) bool { return t.Date > today })
-		if i >= 0 { // once for a holding
-			failed := at.check(tableTransactions)
-			failed.Ordinal = strconv.Itoa(moves[i].Ordinal)
-			c.future(failed, "a transaction is", today, moves[i].Date)
+		for i := range moves {
+			if moves[i].Date > today {
+				failed := at.check(tableTransactions)
+				failed.Ordinal = strconv.Itoa(moves[i].Ordinal)
+				c.future(failed, "a transaction is", today, moves[i].Date)
+				break // once for a holding
+			}
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"slices"
 	"strings"
 
 	"casflow/internal/storage"
@@ -47,17 +46,21 @@ func (c *checker) moved(at holdingPlace, table, open, closing string) {
 func movements(transactions []storage.Transaction) []number {
 	moves := make([]number, len(transactions))
 	undoing := undoing{undone: make(map[int]bool), byDay: make(map[string][]int), byAmount: make(map[string][]int)}
-	reversals := slices.ContainsFunc(transactions, bareReversal)
-	for i, t := range transactions {
+	reversals := false
+	for i := range transactions {
+		reversals = reversals || bareReversal(&transactions[i])
+	}
+	for i := range transactions {
+		t := &transactions[i]
 		if bareReversal(t) {
-			if at := undoing.undo(&t); at >= 0 {
+			if at := undoing.undo(t); at >= 0 {
 				moves[i] = moves[at].negative()
 			}
 			continue
 		}
-		moves[i] = movement(&t)
+		moves[i] = movement(t)
 		if reversals && moves[i].sign() != 0 {
-			undoing.add(i, &t)
+			undoing.add(i, t)
 		}
 	}
 	return moves
@@ -65,7 +68,7 @@ func movements(transactions []storage.Transaction) []number {
 
 // bareReversal reports whether a transaction is a reversal that does not tell its
 // units.
-func bareReversal(t storage.Transaction) bool {
+func bareReversal(t *storage.Transaction) bool {
 	return t.Units == "" && strings.EqualFold(t.Type, "REVERSAL")
 }
 

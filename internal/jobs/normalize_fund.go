@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"iter"
-	"slices"
 	"strings"
 
 	"casflow/internal/casapi"
@@ -115,7 +114,6 @@ func (n *normalizer) scheme(folio, at int, s *casapi.Scheme) {
 
 func (n *normalizer) transactions(kind string, account, holding int, transactions *casapi.List[casapi.Transaction], parent *row) {
 	list(parent, "transactions", transactions)
-	n.out.Transactions = slices.Grow(n.out.Transactions, len(transactions.Items))
 	for i := range transactions.Items {
 		t := &transactions.Items[i]
 		r, info := n.row(tableTransactions), &t.AdditionalInfo

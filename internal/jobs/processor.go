@@ -60,7 +60,8 @@ type Processor struct {
 	shutdown context.Context //nolint:containedctx // the lifetime of the processor, not of a call
 	drain    context.CancelCauseFunc
 	unsaved  pressure
-	uploads  line // what the system's sockets hold of PDFs is bounded by its places
+	memory   memory // of small PDFs
+	uploads  line   // what the system's sockets hold of PDFs is bounded by its places
 	turns    turns
 	failures atomic.Int64 // tasks in a row that could not be begun
 	working  working

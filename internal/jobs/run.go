@@ -36,7 +36,7 @@ func newRun(p *Processor, document storage.Document, started time.Time) *run {
 // fetch brings the PDF to this machine.
 func (r *run) fetch(ctx context.Context) (*pdf, error) {
 	defer r.stages.start("fetch")()
-	file, err := spool(ctx, r.p.Objects, r.object)
+	file, err := spool(ctx, r.p.Objects, r.object, &r.p.memory)
 	if err != nil && judge(err).action == actStall {
 		r.p.Metrics.backendFailed(backendS3)
 	}

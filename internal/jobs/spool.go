@@ -38,34 +38,45 @@ const MaxPDFBytes = 10 << 20
 // it within the first kilobyte.
 const headBytes = 1024
 
-// pdf is a PDF on this machine's disk, checked, in a file that has no name any
-// more and so vanishes with the process. Close it.
+// pdf is a PDF on this machine, checked: small ones as long as there is room for them
+// in memory, else in a file that has no name any more and so vanishes with the
+// process. Close it.
 type pdf struct {
-	file *os.File
-	size int64
-	sum  [sha256.Size]byte
+	content content
+	size    int64
+	sum     [sha256.Size]byte
 
 	close  sync.Once
-	closed error // what closing the file gave
+	closed error // what closing the content gave
 }
 
-// spool copies an object to disk and checks it: the bytes are needed twice, for
-// hash and checks before the call is paid for and for the call, and thousands of
+// content is where the bytes of a PDF are.
+type content interface {
+	io.ReaderAt
+	io.Closer
+}
+
+// spool copies an object to this machine and checks it: the bytes are needed twice,
+// for hash and checks before the call is paid for and for the call, and thousands of
 // waiting calls must not hold them in memory.
-func spool(ctx context.Context, objects Objects, o Object) (_ *pdf, err error) {
+func spool(ctx context.Context, objects Objects, o Object, room *memory) (_ *pdf, err error) {
 	body, size, err := objects.Open(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("open object: %w", missing(err))
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
-	return receive(body, size)
+	return receive(body, size, room)
 }
 
-// receive copies a body of the given size, -1 where that is not known, to disk and
-// checks it.
-func receive(body io.Reader, size int64) (*pdf, error) {
+// receive copies a body of the given size, -1 where that is not known, to memory or
+// disk and checks it.
+func receive(body io.Reader, size int64, room *memory) (*pdf, error) {
 	if err := checkSize(size); err != nil {
 		return nil, err
+	}
+	held, body := room.hold(body, size)
+	if held != nil {
+		return checked(held)
 	}
 	// One byte more than allowed shows a body that is longer than announced.
 	buffered := bufio.NewReaderSize(io.LimitReader(body, MaxPDFBytes+1), 32<<10)
@@ -73,7 +84,7 @@ func receive(body io.Reader, size int64) (*pdf, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read object: %w", err)
 	}
-	if len(head) > 0 && !bytes.Contains(head, []byte("%PDF-")) {
+	if len(head) > 0 && !isPDF(head) {
 		return nil, errNotPDF
 	}
 
@@ -81,7 +92,7 @@ func receive(body io.Reader, size int64) (*pdf, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pdf{file: file}
+	p := &pdf{content: file}
 	hash := sha256.New()
 	p.size, err = io.Copy(io.MultiWriter(file, hash), buffered)
 	if err == nil {
@@ -96,6 +107,17 @@ func receive(body io.Reader, size int64) (*pdf, error) {
 	hash.Sum(p.sum[:0])
 	return p, nil
 }
+
+// checked is a PDF that is held in memory.
+func checked(held *heldPDF) (*pdf, error) {
+	bytes := *held.content.Load()
+	if !isPDF(bytes[:min(headBytes, len(bytes))]) {
+		return nil, errors.Join(errNotPDF, held.Close())
+	}
+	return &pdf{content: held, size: held.size, sum: sha256.Sum256(bytes)}, nil
+}
+
+func isPDF(head []byte) bool { return bytes.Contains(head, []byte("%PDF-")) }
 
 // missing marks an error of Objects that says that the object is not there. Other
 // things may be missing too, a directory or a server's socket, which is no fault of
@@ -129,15 +151,15 @@ func unnamedFile() (*os.File, error) {
 }
 
 // reader reads the PDF from its start; several at once are fine.
-func (p *pdf) reader() io.Reader { return io.NewSectionReader(p.file, 0, p.size) }
+func (p *pdf) reader() io.Reader { return io.NewSectionReader(p.content, 0, p.size) }
 
-// letGo frees the file's space, as soon as its last byte is on its way: a call
-// that waits for its answer need not hold megabytes of disk. Hash and size stay.
+// letGo frees the space of the content, as soon as its last byte is on its way: a
+// call that waits for its answer need not hold megabytes of disk. Hash and size stay.
 func (p *pdf) letGo() {
-	p.close.Do(func() { p.closed = p.file.Close() })
+	p.close.Do(func() { p.closed = p.content.Close() })
 }
 
-// Close lets go of the file. It may be called more than once.
+// Close lets go of the content. It may be called more than once.
 func (p *pdf) Close() error {
 	p.letGo()
 	if p.closed != nil {

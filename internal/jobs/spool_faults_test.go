@@ -104,7 +104,7 @@ func TestSpool_CannotOpen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			objects := fakeObjects{open: func(Object) (io.ReadCloser, int64, error) { return nil, 0, fmt.Errorf("get: %w", want) }}
-			if file, err := spool(t.Context(), objects, Object{}); !errors.Is(err, want) || file != nil {
+			if file, err := spool(t.Context(), objects, Object{}, new(memory)); !errors.Is(err, want) || file != nil {
 				t.Errorf("spool() = %v, %v, want %v", file, err, want)
 			}
 		})

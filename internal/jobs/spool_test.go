@@ -47,9 +47,11 @@ func (b *body) Close() error {
 	return b.fault
 }
 
-// spoolBody spools an object of the given body and announced size.
+// spoolBody spools an object of the given body and announced size. A small one whose
+// size is announced stays in memory.
 func spoolBody(t *testing.T, b *body, announced int64) (*pdf, error) {
 	t.Helper()
+	room := new(memory)
 	want := Object{Bucket: "statements", Key: "a.pdf", VersionID: "v", ETag: "e"}
 	objects := fakeObjects{open: func(o Object) (io.ReadCloser, int64, error) {
 		if o != want {
@@ -57,12 +59,14 @@ func spoolBody(t *testing.T, b *body, announced int64) (*pdf, error) {
 		}
 		return b, announced, nil
 	}}
-	file, err := spool(t.Context(), objects, want)
+	file, err := spool(t.Context(), objects, want, room)
 	if b.closed != 1 {
 		t.Errorf("the object was closed %d times, want once", b.closed)
 	}
 	if file != nil {
 		t.Cleanup(func() { _ = file.Close() })
+	} else if taken := room.taken.Load(); taken != 0 {
+		t.Errorf("%d bytes are held of what was not taken", taken)
 	}
 	return file, err
 }
@@ -87,6 +91,7 @@ func TestSpool(t *testing.T) {
 		"HeadAlone":    {[]byte("%PDF-"), 5},
 		"LateHead":     {[]byte(strings.Repeat("x", headBytes-5) + "%PDF-1.4"), int64(headBytes) + 3},
 		"JunkInFront":  {[]byte("\xef\xbb\xbf\r\n\x00%PDF-1.4"), -1},
+		"LargestHeld":  {largePDF(maxHeld), maxHeld},
 		"AcrossBlocks": {largePDF(1 << 20), 1 << 20},
 		"Largest":      {largePDF(MaxPDFBytes), MaxPDFBytes},
 	} {
@@ -153,8 +158,8 @@ func TestSpool_LeavesNoName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(file.file.Name(), dir) {
-		t.Errorf("the file was made in %s, want it in TMPDIR", file.file.Name())
+	if at, ok := file.content.(*os.File); !ok || !strings.HasPrefix(at.Name(), dir) {
+		t.Errorf("the file is %v, want one in TMPDIR", file.content)
 	}
 	if got := names(); got != nil {
 		t.Errorf("%v can be seen while the PDF is in use", got)
@@ -179,21 +184,26 @@ func TestSpool_LeavesNoName(t *testing.T) {
 
 func TestPDF_Close(t *testing.T) {
 	t.Parallel()
-	file, err := spoolBody(t, &body{Reader: strings.NewReader("%PDF-")}, 5)
-	if err != nil {
-		t.Fatal(err)
-	}
-	reader := file.reader()
-	file.letGo() // a call has sent the last byte
-	for range 2 {
-		if err := file.Close(); err != nil {
-			t.Errorf("Close() = %v, want it harmless", err)
-		}
-	}
-	if _, err := io.ReadAll(reader); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("reading on = %v, want ErrClosed: the space is free", err)
-	}
-	if file.size != 5 || file.sum != sha256.Sum256([]byte("%PDF-")) {
-		t.Error("size and hash are gone with the file")
+	for name, announced := range map[string]int64{"InMemory": 5, "OnDisk": -1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file, err := spoolBody(t, &body{Reader: strings.NewReader("%PDF-")}, announced)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reader := file.reader()
+			file.letGo() // a call has sent the last byte
+			for range 2 {
+				if err := file.Close(); err != nil {
+					t.Errorf("Close() = %v, want it harmless", err)
+				}
+			}
+			if _, err := io.ReadAll(reader); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("reading on = %v, want ErrClosed: the space is free", err)
+			}
+			if file.size != 5 || file.sum != sha256.Sum256([]byte("%PDF-")) {
+				t.Error("size and hash are gone with the file")
+			}
+		})
 	}
 }

@@ -27,7 +27,7 @@ func (e *UnfitError) Unwrap() error { return e.Err }
 // API takes, and checks it as a worker would. An error is an *UnfitError, or one of
 // reading or writing.
 func ReceiveUpload(body io.Reader) (*Upload, error) {
-	file, err := receive(body, -1)
+	file, err := receive(body, -1, nil)
 	if err != nil {
 		if v := judge(err); v.action == actBury {
 			return nil, &UnfitError{Reason: v.reason, Err: err}
@@ -44,7 +44,7 @@ func (u *Upload) Size() int64 { return u.pdf.size }
 func (u *Upload) SHA256() [sha256.Size]byte { return u.pdf.sum }
 
 // Body reads the PDF from its start.
-func (u *Upload) Body() io.ReadSeeker { return io.NewSectionReader(u.pdf.file, 0, u.pdf.size) }
+func (u *Upload) Body() io.ReadSeeker { return io.NewSectionReader(u.pdf.content, 0, u.pdf.size) }
 
 // Close lets go of the file.
 func (u *Upload) Close() error { return u.pdf.Close() }

@@ -5,7 +5,6 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/md5" //nolint:gosec // the standard's, for what is encrypted that way
-	"crypto/rc4" //nolint:gosec // the standard's, for what is encrypted that way
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/binary"
@@ -119,17 +118,26 @@ func (s *scheme) legacyOwner(password string, size int) []byte {
 }
 
 // encipher applies RC4 to data in place; each round's key is the key XORed with
-// the round's number.
+// the round's number. It is not crypto/rc4, whose state is a kilobyte of the heap for
+// each of the hundred keys that a password takes.
 func encipher(key []byte, round byte, data []byte) {
-	var roundKey [fullKey]byte
-	for i, b := range key {
-		roundKey[i] = b ^ round
+	var state [256]byte
+	for i := range state {
+		state[i] = byte(i)
 	}
-	stream, err := rc4.NewCipher(roundKey[:len(key)]) //nolint:gosec // see the import
-	if err != nil {
-		panic(err) // the key has from 5 to 16 bytes
+	var j byte
+	for i := range state {
+		j += state[i] + (key[i%len(key)] ^ round)
+		state[i], state[j] = state[j], state[i]
 	}
-	stream.XORKeyStream(data, data)
+	var i byte
+	j = 0
+	for at := range data {
+		i++
+		j += state[i]
+		state[i], state[j] = state[j], state[i]
+		data[at] ^= state[state[i]+state[j]]
+	}
 }
 
 // hash is the hash of revision 5, and of revision 6 (algorithm 2.B): there, 64

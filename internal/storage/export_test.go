@@ -1,5 +1,11 @@
 package storage
 
+import (
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
 // StandingQueries are the queries of Standing, for tests of what they cost.
 func StandingQueries() map[string]string {
 	return map[string]string{
@@ -7,3 +13,32 @@ func StandingQueries() map[string]string {
 		"Account": standingAccountSQL, "Recent": standingRecentSQL,
 	}
 }
+
+// EncodeRows writes the rows of content as they are sent to Postgres, but for the
+// protocol around them, and returns how many bytes they take.
+func EncodeRows(types *pgtype.Map, content Content) (int, error) {
+	batch := &pgx.Batch{}
+	queueRows(batch, content, arguments(content.key(), "document"))
+	var builder pgx.ExtendedQueryBuilder
+	bytes := 0
+	for _, query := range batch.QueuedQueries {
+		description := &pgconn.StatementDescription{}
+		for _, argument := range query.Arguments {
+			oid := uint32(pgtype.TextOID)
+			if a, ok := argument.(array); ok {
+				oid = map[uint32]uint32{pgtype.TextOID: pgtype.TextArrayOID, pgtype.Int4OID: pgtype.Int4ArrayOID}[a.element()]
+			}
+			description.ParamOIDs = append(description.ParamOIDs, oid)
+		}
+		if err := builder.Build(types, description, query.Arguments); err != nil {
+			return 0, err
+		}
+		for _, value := range builder.ParamValues {
+			bytes += len(value)
+		}
+	}
+	return bytes, nil
+}
+
+// TakeArrays is takeArrays for the types of a connection.
+func TakeArrays(types *pgtype.Map) { takeArrays(types) }

@@ -46,9 +46,12 @@ func newBareTable(of *family, name string, places []string, columns ...string) t
 	for i, c := range t.columns {
 		quoted := pgx.Identifier{c.name}.Sanitize()
 		names = append(names, quoted)
-		array, value := c.array(quoted)
+		value := "r." + quoted
+		if c.arrayType() != c.cast {
+			value += "::" + c.cast
+		}
 		typed = append(typed, value)
-		arrays = append(arrays, "unnest("+of.parameter(i+2)+array+") AS "+quoted)
+		arrays = append(arrays, "unnest("+of.parameter(i+2)+"::"+c.arrayType()+"[]) AS "+quoted)
 		read = append(read, c.selected(quoted, i < len(places)))
 		if i < len(places) {
 			order = append(order, quoted)
@@ -94,71 +97,44 @@ func (c column) selected(quoted string, place bool) string {
 	return "coalesce(" + quoted + "::text, '')"
 }
 
-// array is the type of the array in which the column's values are sent, and the
-// expression for one of them. What has a short text that needs no quotes goes as
-// an array of its type, where NULL is NULL; the rest as text, where "" is.
-func (c column) array(quoted string) (array, value string) {
+// arrayType is the type of the elements of the array in which the column's values are
+// sent: text where it is neither short nor free of quotes, and then cast.
+func (c column) arrayType() string {
 	switch c.cast {
 	case "integer", "numeric", "date", "boolean":
-		return "::" + c.cast + "[]", "r." + quoted
-	case "text":
-		return "::text[]", "nullif(r." + quoted + ", '')"
+		return c.cast
 	}
-	return "::text[]", "nullif(r." + quoted + ", '')::" + c.cast
+	return "text"
 }
 
 // queue adds the table's INSERT to a batch.
 func (r rows) queue(batch *pgx.Batch, key []any) {
-	t, n := r.table, r.n
-	texts := make([]string, n*len(t.columns)) // one allocation, cut into columns
-	filled := make([]bool, len(t.columns))
+	arrays := make([]columnArray, len(r.table.columns))
 	var (
 		cells []any
 		at    int
 	)
-	for i := range n {
+	for i := range r.n {
 		at = i
 		cells = r.cells(i, &at, cells[:0])
 		for c, cell := range cells {
-			text := cellText(cell)
-			texts[c*n+i] = text
-			filled[c] = filled[c] || text != ""
+			if i == 0 {
+				arrays[c] = newColumnArray(r.table.columns[c], cell, r.n)
+			}
+			arrays[c].add(i, cell)
 		}
 	}
-	args := make([]any, 0, len(key)+len(t.columns))
+	size := 0
+	for c := range arrays {
+		size += len(arrays[c].bytes)
+	}
+	args := make([]any, 0, len(key)+len(arrays))
 	args = append(args, key...)
-	for c, column := range t.columns {
-		values := texts[c*n : (c+1)*n]
-		if !filled[c] {
-			values = nil // unnest makes it as long as the others, with NULL
-		}
-		if array, _ := column.array(""); array == "::text[]" {
-			args = append(args, values)
-		} else {
-			args = append(args, literal(values))
-		}
+	for c := range arrays {
+		size -= len(arrays[c].bytes)
+		args = append(args, arrays[c].argument(size))
 	}
-	batch.Queue(t.sql, args...)
-}
-
-// literal writes values that need no quotes as an array, "" as NULL.
-func literal(values []string) string {
-	size := 2
-	for _, v := range values {
-		size += max(len(v), 4) + 1
-	}
-	b := make([]byte, 0, size)
-	b = append(b, '{')
-	for i, v := range values {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		if v == "" {
-			v = "NULL"
-		}
-		b = append(b, v...)
-	}
-	return string(append(b, '}'))
+	batch.Queue(r.table.sql, args...)
 }
 
 // cellText is a cell as text that Postgres casts to the column's type.
@@ -180,12 +156,26 @@ func textArray(values []string) string {
 	if values == nil {
 		return ""
 	}
+	elements := make([]*string, len(values))
+	for i := range values {
+		elements[i] = &values[i]
+	}
+	return arrayText(elements)
+}
+
+// arrayText writes values as the text of a Postgres array; nil is NULL.
+func arrayText(values []*string) string {
 	var b strings.Builder
 	b.WriteByte('{')
-	for i, v := range values {
+	for i, value := range values {
 		if i > 0 {
 			b.WriteByte(',')
 		}
+		if value == nil {
+			b.WriteString("NULL")
+			continue
+		}
+		v := *value
 		b.WriteByte('"')
 		for at := strings.IndexAny(v, `\"`); at >= 0; at = strings.IndexAny(v, `\"`) {
 			b.WriteString(v[:at])
