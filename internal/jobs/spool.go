@@ -137,8 +137,11 @@ func (p *pdf) letGo() {
 	p.close.Do(func() { p.closed = p.file.Close() })
 }
 
-// Close lets go of the file. It may be called more than once.
+// Close lets go of the file. It may be called more than once, and of none.
 func (p *pdf) Close() error {
+	if p == nil {
+		return nil
+	}
 	p.letGo()
 	if p.closed != nil {
 		return fmt.Errorf("close temporary file: %w", p.closed)
