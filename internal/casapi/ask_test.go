@@ -93,7 +93,7 @@ func TestClient_Ask_Timeout(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client := newClient(t, func(c *casapi.Config) { c.HTTPClient, c.Timeout = silent(), 20*time.Second })
+				client := newClient(t, func(c *casapi.Config) { c.Transport, c.Timeout = silent(), 20*time.Second })
 				begin := time.Now()
 				_, err := test.call(t.Context(), client)
 				assertFailed(t, err, casapi.ErrUnavailable, context.DeadlineExceeded, test.acts)

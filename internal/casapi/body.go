@@ -13,7 +13,7 @@ import (
 // may have. (httptrace.WroteRequest would tell less: it fires before the last
 // flush, and possibly after the call has already failed.)
 type body struct {
-	parts     io.Reader
+	parts     io.Reader // nil once it has ended: what was sent need not be kept for the wait
 	length    int64
 	remaining int64 // touched by the transport's reading goroutine only
 	source    *source
@@ -28,10 +28,16 @@ func newBody(parts io.Reader, length int64, pdf *source) *body {
 
 // Read marks the body as taken before its last bytes leave this function.
 func (b *body) Read(p []byte) (int, error) {
+	if b.parts == nil {
+		return 0, io.EOF
+	}
 	n, err := b.parts.Read(p)
 	b.remaining -= int64(n)
 	if b.remaining <= 0 {
 		b.taken.Store(true)
+	}
+	if err == io.EOF {
+		b.parts = nil
 	}
 	return n, err //nolint:wrapcheck // io.EOF must stay io.EOF
 }

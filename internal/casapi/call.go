@@ -62,7 +62,7 @@ func (c *Client) do(ctx context.Context, call *call) (*reply, error) {
 	}
 	status, began := 0, time.Now()
 	defer func() { c.observe(call.endpoint, status, time.Since(began)) }()
-	response, err := c.http.Do(request)
+	response, err := c.transport.RoundTrip(request)
 	if err != nil {
 		return nil, call.failed(ctx, err)
 	}

@@ -55,9 +55,9 @@ type Config struct {
 	// FileField names the multipart part that holds the PDF. Defaults to "file";
 	// the API's newer documentation says "pdf_file".
 	FileField string
-	// HTTPClient is used as it is, except that it follows no redirect: the key
-	// would go along. Nil means an own transport made for many slow calls.
-	HTTPClient *http.Client
+	// Transport makes the requests; nil means an own one made for many slow calls.
+	// No call follows a redirect: the key would go along.
+	Transport http.RoundTripper
 	// UserAgent defaults to "casflow".
 	UserAgent string
 	// AccessTokens makes the calls of /v4/* with an access token in the key's place:
@@ -79,8 +79,8 @@ type Config struct {
 
 // Client calls the API. It may be used by many goroutines at once.
 type Client struct {
-	http      *http.Client
-	files     *http.Client // the same, for Download
+	transport http.RoundTripper // without an http.Client, which keeps a copy of what it needs to be redirected
+	files     *http.Client      // for Download
 	base      string
 	key       func() redact.Secret
 	timeout   time.Duration
@@ -98,7 +98,7 @@ var fieldName = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 // New returns a client, or every fault of the configuration at once.
 func New(config Config) (*Client, error) {
 	c := &Client{
-		http:      &http.Client{Transport: newTransport()},
+		transport: config.Transport,
 		base:      strings.TrimRight(withDefault(config.BaseURL, defaultBaseURL), "/"),
 		key:       config.APIKey,
 		timeout:   withDefault(config.Timeout, defaultTimeout),
@@ -114,14 +114,10 @@ func New(config Config) (*Client, error) {
 	if c.observe == nil {
 		c.observe = func(Endpoint, int, time.Duration) {}
 	}
-	if config.HTTPClient != nil {
-		own := *config.HTTPClient
-		c.http = &own
+	if c.transport == nil {
+		c.transport = newTransport()
 	}
-	files := *c.http
-	c.files = &files
-	c.files.CheckRedirect = c.followFiles
-	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.files = &http.Client{Transport: c.transport, CheckRedirect: c.followFiles}
 
 	var faults []error
 	if err := checkBaseURL(c.base); err != nil {
@@ -163,7 +159,7 @@ func checkBaseURL(base string) error {
 }
 
 // CloseIdleConnections closes connections that no call is using.
-func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
+func (c *Client) CloseIdleConnections() { c.files.CloseIdleConnections() }
 
 // NewRequestID returns an id for a call: "req_" and 26 letters and digits, 130
 // bits of them random. The API keeps to it as the X-Request-ID, by which its

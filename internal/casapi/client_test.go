@@ -77,17 +77,13 @@ func TestNew_Faults(t *testing.T) {
 	}
 }
 
-// TestNew_HTTPClient: the client that is given stays as it was, although no
-// call follows a redirect.
-func TestNew_HTTPClient(t *testing.T) {
+// TestNew_Transport: requests are made by the transport that is given.
+func TestNew_Transport(t *testing.T) {
 	t.Parallel()
-	given := &http.Client{Transport: transportFunc(func(*http.Request) (*http.Response, error) { return nil, errors.ErrUnsupported })}
-	client := newClient(t, func(c *casapi.Config) { c.HTTPClient = given })
+	given := transportFunc(func(*http.Request) (*http.Response, error) { return nil, errors.ErrUnsupported })
+	client := newClient(t, func(c *casapi.Config) { c.Transport = given })
 	_, err := client.Parse(t.Context(), upload())
 	assertFailed(t, err, casapi.ErrUnavailable, errors.ErrUnsupported, false)
-	if given.CheckRedirect != nil {
-		t.Error("the given client was changed")
-	}
 }
 
 type transportFunc func(*http.Request) (*http.Response, error)
@@ -104,10 +100,10 @@ func TestNew_BaseURL(t *testing.T) {
 		var got *url.URL
 		client := newClient(t, func(c *casapi.Config) {
 			c.BaseURL = base
-			c.HTTPClient = &http.Client{Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
+			c.Transport = transportFunc(func(r *http.Request) (*http.Response, error) {
 				got = r.URL
 				return nil, errors.ErrUnsupported
-			})}
+			})
 		})
 		_, err := client.Credits(t.Context())
 		assertFailed(t, err, casapi.ErrUnavailable, errors.ErrUnsupported, false)

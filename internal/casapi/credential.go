@@ -25,6 +25,7 @@ const (
 // access token where the client uses them and the call is not about the account.
 func (c *Client) send(ctx context.Context, call *call) (*reply, error) {
 	if c.tokens == nil || !strings.HasPrefix(string(call.endpoint), "/v4/") {
+		call.again = nil // and what it would send
 		return c.do(ctx, call)
 	}
 	if err := c.present(ctx, call); err != nil {

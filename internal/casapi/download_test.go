@@ -79,7 +79,7 @@ func TestClient_Download_Hosts(t *testing.T) {
 		return nil, errors.ErrUnsupported
 	})
 	client := newClient(t, func(c *casapi.Config) {
-		c.HTTPClient, c.FileHosts = &http.Client{Transport: transport}, []string{"files.example.com"}
+		c.Transport, c.FileHosts = transport, []string{"files.example.com"}
 	})
 	for link, taken := range map[string]bool{
 		"https://cdn.casparser.in/a.pdf": true, "https://storage.casparser.in/a.pdf?x=1": true, "https://api.casparser.in/a": true,
@@ -106,7 +106,7 @@ func TestClient_Download_Hosts(t *testing.T) {
 func TestClient_Download_Time(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client := newClient(t, func(c *casapi.Config) { c.HTTPClient = silent() })
+		client := newClient(t, func(c *casapi.Config) { c.Transport = silent() })
 		file := casapi.File{URL: "https://cdn.casparser.in/a.pdf", Expires: time.Now().Add(time.Second)}
 		begin := time.Now()
 		_, err := client.Download(t.Context(), file, io.Discard)

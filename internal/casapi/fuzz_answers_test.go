@@ -30,11 +30,11 @@ func FuzzClient_Ask(f *testing.F) {
 			return
 		}
 		client := newClient(t, func(c *casapi.Config) {
-			c.HTTPClient = &http.Client{Transport: transportFunc(func(*http.Request) (*http.Response, error) {
+			c.Transport = transportFunc(func(*http.Request) (*http.Response, error) {
 				return &http.Response{
 					StatusCode: status, Header: http.Header{}, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(string(body))),
 				}, nil
-			})}
+			})
 		})
 		for _, call := range calls {
 			answer, err := call.call(t.Context(), client)

@@ -83,14 +83,14 @@ func answering(status int, header http.Header, body string) http.HandlerFunc {
 }
 
 // silent is a client whose server takes every request and never answers.
-func silent() *http.Client {
-	return &http.Client{Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
+func silent() http.RoundTripper {
+	return transportFunc(func(r *http.Request) (*http.Response, error) {
 		if r.Body != nil {
 			_, _ = io.Copy(io.Discard, r.Body)
 		}
 		<-r.Context().Done()
 		return nil, r.Context().Err()
-	})}
+	})
 }
 
 // upload is a request with a small PDF.

@@ -69,7 +69,7 @@ func (i *issuer) RoundTrip(r *http.Request) (*http.Response, error) {
 func tokenClient(t *testing.T, i *issuer, changes ...func(*casapi.Config)) *casapi.Client {
 	t.Helper()
 	return newClient(t, append(changes, func(c *casapi.Config) {
-		c.AccessTokens, c.HTTPClient = true, &http.Client{Transport: i}
+		c.AccessTokens, c.Transport = true, i
 	})...)
 }
 

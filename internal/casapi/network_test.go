@@ -169,7 +169,7 @@ func TestClient_Parse_OneRequest(t *testing.T) {
 			requests.Add(1)
 			_, _ = io.Copy(io.Discard, r.Body)
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
-		}, func(c *casapi.Config) { c.HTTPClient = &http.Client{} })
+		})
 		request := upload()
 		request.PDF, request.Size, request.URL = nil, 0, "https://files.example.invalid/a.pdf"
 		_, err := client.Parse(t.Context(), request)

@@ -178,7 +178,7 @@ func TestClient_Usage_Lost(t *testing.T) {
 func TestClient_Usage_Timeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client := newClient(t, func(c *casapi.Config) { c.HTTPClient = silent() })
+		client := newClient(t, func(c *casapi.Config) { c.Transport = silent() })
 		begin := time.Now()
 		_, err := client.Usage(t.Context(), casapi.UsageQuery{})
 		assertFailed(t, err, casapi.ErrUnavailable, nil, false)

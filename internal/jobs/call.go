@@ -18,25 +18,26 @@ const permitPatience = 10 * time.Minute
 
 var errNoPermit = errors.New("no permit to call the API for a long time")
 
-// ask gets the answer of a PDF by calling the API: once per candidate password
-// until one fits, and once more by link where an upload is too large.
-func (r *run) ask(ctx context.Context, file *pdf) (storage.Answer, error) {
+// passwords are those to try on the PDF: at least one, which may be "" for none.
+func (r *run) passwords(ctx context.Context, file *pdf) ([]redact.Secret, error) {
 	candidates, err := r.p.Sealer.OpenPasswords(r.document.ID, r.document.SealedPasswords)
 	if err != nil {
-		return storage.Answer{}, fmt.Errorf("open passwords: %w", err)
+		return nil, fmt.Errorf("open passwords: %w", err)
 	}
-	candidates, err = r.openable(ctx, file, candidates)
-	if err != nil {
-		return storage.Answer{}, err
-	}
-	byLink := file.size > r.p.UploadLimit && !r.parser.uploadOnly
+	return r.openable(ctx, file, candidates)
+}
+
+// ask gets the answer of a PDF by calling the API: once per candidate password
+// until one fits, and once more by link where an upload is too large.
+func (r *run) ask(ctx context.Context) (storage.Answer, error) {
+	byLink := r.file.size > r.p.UploadLimit && !r.parser.uploadOnly
 	for i := 0; ; {
-		answer, err := r.call(ctx, file, candidates[i], byLink, i+1 == len(candidates))
+		answer, err := r.call(ctx, r.file, r.candidates[i], byLink, i+1 == len(r.candidates))
 		if err == nil {
 			return answer, nil
 		}
 		switch {
-		case errors.Is(err, casapi.ErrWrongPassword) && i+1 < len(candidates):
+		case errors.Is(err, casapi.ErrWrongPassword) && i+1 < len(r.candidates):
 			i++
 		case errors.Is(err, casapi.ErrTooLarge) && !byLink && !r.p.OneWay && !r.parser.uploadOnly && r.end.HTTPStatus == 413:
 			byLink = true // the edge caps bodies; a link has no such cap
@@ -85,11 +86,14 @@ func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLin
 	}
 	get := nothingElse
 	if byLink {
-		link, err := r.p.Objects.Link(ctx, r.object)
+		var link string
+		var err error
+		aside(func() { link, err = r.p.Objects.Link(ctx, r.object) })
 		if err != nil {
 			return storage.Answer{}, fmt.Errorf("sign link: %w", err)
 		}
 		request.URL = redact.Secret(link)
+		file.letGo() // no later attempt of this try uploads it either
 	} else {
 		request.PDF, request.Size, request.Filename = file.reader(), file.size, "statement.pdf"
 		// A place is taken before the slot, because a slot that waits for one would be
@@ -108,9 +112,11 @@ func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLin
 
 	ctx = context.WithoutCancel(ctx)
 	var err error
-	r.attempts, err = r.p.DB.BeginAttempt(ctx, storage.NewAttempt{
-		RequestID: request.RequestID, DocumentID: r.document.ID, WorkerID: r.p.WorkerID,
-		Endpoint: string(r.parser.endpoint), SHA256: file.sum, SizeBytes: file.size, Budget: r.p.Budget,
+	aside(func() {
+		r.attempts, err = r.p.DB.BeginAttempt(ctx, storage.NewAttempt{
+			RequestID: request.RequestID, DocumentID: r.document.ID, WorkerID: r.p.WorkerID,
+			Endpoint: string(r.parser.endpoint), SHA256: file.sum, SizeBytes: file.size, Budget: r.p.Budget,
+		})
 	})
 	if err != nil {
 		// The permit may be the breaker's probe: without a call it is another one's turn.

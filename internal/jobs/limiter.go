@@ -120,8 +120,11 @@ func (l *Limiter) reserve(ctx context.Context, urgent int, get func(context.Cont
 // ask asks for a slot. If one is granted, it comes after wait, else wait is how
 // long not to ask again.
 func (l *Limiter) ask(ctx context.Context, urgent int) (granted bool, wait time.Duration, err error) {
-	reply, err := l.eval(ctx, permitScript, l.interval.Microseconds(), slotAhead.Microseconds(), urgent,
-		l.probing.Microseconds(), longestNap.Microseconds(), urgentGrace.Microseconds())
+	var reply []int64
+	aside(func() {
+		reply, err = l.eval(ctx, permitScript, l.interval.Microseconds(), slotAhead.Microseconds(), urgent,
+			l.probing.Microseconds(), longestNap.Microseconds(), urgentGrace.Microseconds())
+	})
 	if err != nil {
 		return false, 0, fmt.Errorf("ask for a permit: %w", err)
 	}

@@ -93,30 +93,49 @@ func (p *Processor) Drain() { p.drain(errShutdown) }
 // asynq.SkipRetry for a document that is dead, and one that says when for a
 // document that is to be tried again.
 func (p *Processor) ProcessTask(ctx context.Context, task *asynq.Task) error {
+	var r *run
+	var end error
+	aside(func() { r, end = p.begin(ctx, task) })
+	if r == nil {
+		return end
+	}
+	defer r.done()
+	return r.conclude(ctx, r.try(ctx))
+}
+
+// begin claims the document of a task. Where there is nothing to work on, run is nil,
+// and end is what becomes of the task.
+func (p *Processor) begin(ctx context.Context, task *asynq.Task) (r *run, end error) {
 	started := time.Now()
 	payload, err := DecodePayload(task.Payload())
 	if err != nil {
-		return p.buryTask(ctx, task, payload.DocumentID, err)
+		return nil, p.buryTask(ctx, task, payload.DocumentID, err)
 	}
 	if payload.DocumentID == uuid.Nil {
-		return p.intake(ctx, payload)
+		return nil, p.intake(ctx, payload)
 	}
 	// Before the claim: one whose confirmation is lost is found by its absence here.
-	defer p.working.begin(payload.DocumentID)()
+	done := p.working.begin(payload.DocumentID)
+	defer func() {
+		if r == nil {
+			done()
+		}
+	}()
 	document, err := p.DB.Claim(ctx, payload.DocumentID, p.WorkerID)
 	switch {
 	case errors.Is(err, storage.ErrFinished), errors.Is(err, storage.ErrBusy):
-		return nil // a redelivery: somebody has done it, or is at it
+		return nil, nil // a redelivery: somebody has done it, or is at it
 	case errors.Is(err, storage.ErrNotFound):
-		return p.buryTask(ctx, task, payload.DocumentID, errors.New("the ledger has no such document"))
+		return nil, p.buryTask(ctx, task, payload.DocumentID, errors.New("the ledger has no such document"))
 	case err != nil:
 		// Not claimed: the document stays queued and is found by the dispatcher
 		// even if this task is lost.
-		return p.putOff(ctx, "ledger cannot be asked", err)
+		return nil, p.putOff(ctx, "ledger cannot be asked", err)
 	}
 	p.failures.Store(0)
-	r := newRun(p, document, started)
-	return r.conclude(ctx, r.try(ctx))
+	r = newRun(p, document, started)
+	r.done = done
+	return r, nil
 }
 
 // try does the work on a claimed document and contains its panics.
@@ -141,41 +160,52 @@ func (p *Processor) hold(bytes int64) {
 	p.Metrics.holds(bytes)
 }
 
-// answer returns the document's answer: the one that is kept for it, or parked
-// while Postgres was away, the one that was paid for the same bytes, or a new one.
-func (r *run) answer(ctx context.Context) (storage.Answer, error) {
+// answer returns the document's answer: one that is known, or a new one.
+func (r *run) answer(ctx context.Context) (answer storage.Answer, err error) {
+	defer func() { r.warn(ctx, "temporary file cannot be closed", r.file.Close()) }()
+	found := false
+	aside(func() { answer, found, err = r.prepare(ctx) })
+	if found || err != nil {
+		return answer, err
+	}
+	return r.ask(ctx)
+}
+
+// prepare finds the document's answer: the one that is kept for it, or parked while
+// Postgres was away, or the one that was paid for the same bytes. Where there is none
+// it brings the PDF and finds the passwords to try, for a call.
+func (r *run) prepare(ctx context.Context) (answer storage.Answer, found bool, err error) {
 	if r.document.HasAnswer {
 		r.p.Metrics.answersReused.Inc()
-		return r.p.DB.Answer(ctx, r.document.ID)
+		answer, err = r.p.DB.Answer(ctx, r.document.ID)
+		return answer, true, err
 	}
 	if r.document.Tried {
-		answer, found, err := r.unsettled(ctx)
+		answer, found, err = r.unsettled(ctx)
 		if found || err != nil {
-			return answer, err
+			return answer, found, err
 		}
 	}
 	if r.document.Attempts >= r.p.MaxAttempts {
 		// Its workers died in the midst of its calls, each time.
-		return storage.Answer{}, errExhausted
+		return answer, false, errExhausted
 	}
-	pdf, err := r.fetch(ctx)
-	if err != nil {
-		return storage.Answer{}, err
+	if r.file, err = r.fetch(ctx); err != nil {
+		return answer, false, err
 	}
-	defer func() { r.warn(ctx, "temporary file cannot be closed", pdf.Close()) }()
-
-	answer, err := r.p.DB.AnswerFor(ctx, r.document.ID, pdf.sum, string(r.parser.endpoint))
+	answer, err = r.p.DB.AnswerFor(ctx, r.document.ID, r.file.sum, string(r.parser.endpoint))
 	switch {
 	case err == nil:
 		r.p.Metrics.answersReused.Inc()
 		if len(answer.Body) > 0 {
 			answer.DocumentID = r.document.ID
 		}
-		return answer, nil
+		return answer, true, nil
 	case !errors.Is(err, storage.ErrNotFound):
-		return storage.Answer{}, err
+		return answer, false, err
 	}
-	return r.ask(ctx, pdf)
+	r.candidates, err = r.passwords(ctx, r.file)
+	return answer, false, err
 }
 
 // intake records a document that another service put into the queue by its

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"casflow/internal/redact"
 	"casflow/internal/storage"
 )
 
@@ -18,6 +19,11 @@ type run struct {
 	parked   bool               // the answer in hand is, or may be, parked in Redis
 	stages   stages
 	stack    []byte // of a panic
+	done     func() // the process no longer works on the document
+
+	// What a call needs, from prepare.
+	file       *pdf
+	candidates []redact.Secret // passwords that may open it; "" is none
 }
 
 func newRun(p *Processor, document storage.Document, started time.Time) *run {

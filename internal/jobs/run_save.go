@@ -56,6 +56,9 @@ func (r *run) contain(err *error) {
 	if cause := recover(); cause != nil {
 		// The panic's text may quote data; where it happened cannot.
 		r.stack = debug.Stack()
+		if elsewhere, ok := cause.(*asidePanic); ok {
+			cause, r.stack = elsewhere.cause, elsewhere.stack
+		}
 		*err = fmt.Errorf("%w (%T)", errPanic, cause)
 	}
 }

@@ -159,8 +159,11 @@ func (p *pdf) letGo() {
 	p.close.Do(func() { p.closed = p.content.Close() })
 }
 
-// Close lets go of the content. It may be called more than once.
+// Close lets go of the content. It may be called more than once, and of none.
 func (p *pdf) Close() error {
+	if p == nil {
+		return nil
+	}
 	p.letGo()
 	if p.closed != nil {
 		return fmt.Errorf("close temporary file: %w", p.closed)
