@@ -133,7 +133,8 @@ WITH was AS (
 ), ended AS (
 	UPDATE cas.attempts a
 	SET outcome = @outcome, finished_at = now(), http_status = nullif(@http_status::integer, 0), code = nullif(@code, ''),
-	    message = nullif(@message, ''), api_request_id = nullif(@api_request_id, ''), credits = nullif(@credits, '')::numeric,
+	    message = nullif(@message, ''), api_request_id = nullif(@api_request_id, ''),
+	    credits = coalesce(nullif(@credits, '')::numeric, nullif(a.credits, 0)), -- which the usage log may have told
 	    retry_at = now() + @retry_in::interval
 	FROM was WHERE a.request_id = was.request_id
 	RETURNING a.document_id, a.started_at, a.price, ` + countsSQL + ` - was.counts AS change, coalesce(a.credits, 0) - was.credits AS credits

@@ -74,3 +74,33 @@ func TestDB_Settle_ErasedDocument(t *testing.T) {
 		t.Errorf("%s credits are told to be spent by %d calls, %v, want 0.5 by 1", overview.Credits, overview.Today.Calls, err)
 	}
 }
+
+// TestDB_EndAttempt_LateAnswer: the answer of a call that was settled meanwhile does not
+// say what it cost, as answers need not: what the usage log said stays.
+func TestDB_EndAttempt_LateAnswer(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ settled, told, want string }{
+		{"1", "", "1"},
+		{"1", "0.5", "0.5"},
+		{"0", "", "0"}, // the log did not have it, but it did arrive: nobody knows
+	} {
+		t.Run(test.settled+" "+test.told, func(t *testing.T) {
+			t.Parallel()
+			db, address := storagetest.NewURL(t)
+			a := unknownAttempt(t, db, "may", "")
+			settlements := []storage.Settlement{{RequestID: a.RequestID, HTTPStatus: 200, Credits: test.settled, Billed: test.settled != "0"}}
+			if _, err := db.Settle(t.Context(), settlements); err != nil {
+				t.Fatal(err)
+			}
+			end := storage.AttemptEnd{RequestID: a.RequestID, Outcome: storage.OutcomeAnswered, Credits: test.told}
+			if _, err := db.Save(t.Context(), answerFor(a.DocumentID), full(), end); err != nil {
+				t.Fatal(err)
+			}
+			wantCredits(t, db, address, "may", test.want)
+			known := storagetest.Rows(t, address, `SELECT credits IS NOT NULL FROM cas.attempts`)[0][0]
+			if want := map[bool]string{true: "t", false: "f"}[test.want != "0"]; known != want {
+				t.Errorf("its cost is known: %s, want %s", known, want)
+			}
+		})
+	}
+}

@@ -103,7 +103,7 @@ func TestDB_HOT(t *testing.T) {
 		table    string
 		all, hot int // updates at least, and of them HOT, in percent
 	}{
-		{"documents", 4 * n, 25}, {"attempts", n, 90}, {"batches", n / 64, 50}, {"budget_days", n/64 - 1, 50}, {"workers", n / 64, 90},
+		{"documents", 4 * n, 40}, {"attempts", n, 90}, {"batches", n / 64, 50}, {"budget_days", n/64 - 1, 50}, {"workers", n / 64, 90},
 	} {
 		all, hot := updates(t, address, want.table)
 		for all < want.all {
