@@ -20,6 +20,7 @@ import (
 func BenchmarkLimiter_Wait(b *testing.B) {
 	for _, perMinute := range []int{60, 600, 6000} {
 		b.Run(fmt.Sprint(perMinute), func(b *testing.B) {
+			b.ReportAllocs()
 			client := newRedis(b)
 			ctx, cancel := context.WithCancel(b.Context())
 			permits := make(chan time.Time)
@@ -54,6 +55,7 @@ func BenchmarkLimiter_Wait(b *testing.B) {
 
 // BenchmarkLimiter_Report is what the breaker adds to a call.
 func BenchmarkLimiter_Report(b *testing.B) {
+	b.ReportAllocs()
 	limiter := NewLimiter(newRedis(b), "key", 60, time.Minute)
 	for b.Loop() {
 		if err := limiter.Report(b.Context(), HealthUp, time.Second); err != nil {

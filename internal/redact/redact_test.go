@@ -158,3 +158,17 @@ func FuzzPANs(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkPANs masks a text of a log line, without and with a PAN.
+func BenchmarkPANs(b *testing.B) {
+	for name, text := range map[string]string{
+		"None": "statements/2025/04/7c9e6679-7425-40de-944b-e07fc1f90ae7.pdf", "One": "statements/2025/04/ZZZPA0001Z.pdf",
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				PANs(text)
+			}
+		})
+	}
+}

@@ -25,6 +25,7 @@ func benchmarkLab(b *testing.B, n int) *lab {
 // BenchmarkServer_PostDocument submits new documents one by one, eight callers at
 // once, on loopback, to a real Postgres, Redis and the S3 server of the tests.
 func BenchmarkServer_PostDocument(b *testing.B) {
+	b.ReportAllocs()
 	l := benchmarkLab(b, b.N)
 	var next atomic.Int64
 	b.SetParallelism(4) // of GOMAXPROCS each
@@ -43,6 +44,7 @@ func BenchmarkServer_PostDocument(b *testing.B) {
 // BenchmarkServer_PostBatch submits new documents in one NDJSON stream. An
 // operation is a line.
 func BenchmarkServer_PostBatch(b *testing.B) {
+	b.ReportAllocs()
 	l := benchmarkLab(b, b.N)
 	c, err := client.New(client.Config{BaseURL: l.url, Token: token})
 	if err != nil {
@@ -71,6 +73,7 @@ func BenchmarkServer_PostBatch(b *testing.B) {
 // BenchmarkServer_Refuse is what a line costs that is refused before S3 or the
 // ledger is asked: the server's own share.
 func BenchmarkServer_Refuse(b *testing.B) {
+	b.ReportAllocs()
 	l := benchmarkLab(b, 0)
 	body := strings.NewReader(strings.Repeat(`{"bucket":"b","key":"a.pdf","kind":"papyrus"}`+"\n", b.N))
 	b.ResetTimer()

@@ -194,6 +194,7 @@ INSERT INTO cas.answers (document_id, sha256, endpoint, request_id, body) VALUES
 func BenchmarkLeader_Dispatch(b *testing.B) {
 	for _, batch := range []string{"", "may"} {
 		b.Run("batch="+batch, func(b *testing.B) {
+			b.ReportAllocs()
 			db, address := storagetest.NewURL(b)
 			if err := db.OpenBatch(b.Context(), "may", "s3://statements/", 1); err != nil {
 				b.Fatal(err)

@@ -102,6 +102,7 @@ func BenchmarkDB_BeginAttempt(b *testing.B) {
 		"Capped": {"may", storage.Budget{DailyCredits: 1_000_000_000}},
 	} {
 		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
 			db := storagetest.New(b)
 			worker := uuid.New()
 			var mu sync.Mutex

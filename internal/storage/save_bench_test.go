@@ -51,6 +51,7 @@ func threeHundred(i int) *storage.Statement {
 func BenchmarkDB_Save(b *testing.B) {
 	for _, connections := range []int{1, 8} {
 		b.Run(fmt.Sprintf("connections=%d", connections), func(b *testing.B) {
+			b.ReportAllocs()
 			url := storagetest.URL(b)
 			db, err := storage.Open(b.Context(), url, connections)
 			if err != nil {

@@ -250,6 +250,7 @@ func TestDB_Standing_Cost(t *testing.T) {
 }
 
 func BenchmarkDB_Standing(b *testing.B) {
+	b.ReportAllocs()
 	db, address := storagetest.NewURL(b)
 	fill(b, address, 1_000_000)
 	leader, err := db.Lead(b.Context())

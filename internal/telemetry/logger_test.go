@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -155,5 +156,17 @@ func TestIsTerminal_File(t *testing.T) {
 	t.Cleanup(func() { _ = file.Close() })
 	if telemetry.IsTerminal(file) {
 		t.Error("a file counts as a terminal")
+	}
+}
+
+// BenchmarkLogger writes the line that closes a document's task.
+func BenchmarkLogger(b *testing.B) {
+	logger := telemetry.NewLogger(io.Discard, slog.LevelInfo, "json")
+	b.ReportAllocs()
+	for b.Loop() {
+		logger.LogAttrs(b.Context(), slog.LevelInfo, "document parsed",
+			slog.String("document_id", "7c9e6679-7425-40de-944b-e07fc1f90ae7"), slog.String("queue", "bulk"), slog.Int("attempts", 1),
+			slog.String("object_key", "in/"+pan+".pdf"), slog.Duration("duration", 1500*time.Millisecond),
+			slog.Group("stages", slog.Duration("claim", time.Millisecond), slog.Duration("call", time.Second)))
 	}
 }

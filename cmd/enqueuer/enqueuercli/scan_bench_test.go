@@ -28,6 +28,7 @@ var most = flag.Int("most", 100_000, "how many objects the largest benchmark of 
 func BenchmarkScan(b *testing.B) {
 	for n := 10_000; n <= *most; n *= 10 {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
 			l := setup(b)
 			l.bucket += fmt.Sprintf("-%d", n)
 			err := s3Server.Fill(b.Context(), l.bucket, func(yield func(string) bool) {

@@ -22,20 +22,20 @@ type bundle struct {
 	bucket string
 }
 
-func setup(t *testing.T) bundle {
-	t.Helper()
-	server, err := devstack.StartS3(t.Context())
+func setup(tb testing.TB) bundle {
+	tb.Helper()
+	server, err := devstack.StartS3(tb.Context())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := server.Stop(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
-	b := bundle{Store: open(t, configFor(server)), server: server, bucket: "statements"}
-	if err := b.CreateBucket(t.Context(), b.bucket); err != nil {
-		t.Fatal(err)
+	b := bundle{Store: open(tb, configFor(server)), server: server, bucket: "statements"}
+	if err := b.CreateBucket(tb.Context(), b.bucket); err != nil {
+		tb.Fatal(err)
 	}
 	return b
 }
@@ -47,21 +47,21 @@ func configFor(server *devstack.S3) objectstore.Config {
 	}
 }
 
-func open(t *testing.T, config objectstore.Config) *objectstore.Store {
-	t.Helper()
-	store, err := objectstore.Open(t.Context(), config)
+func open(tb testing.TB, config objectstore.Config) *objectstore.Store {
+	tb.Helper()
+	store, err := objectstore.Open(tb.Context(), config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return store
 }
 
 // put writes an object and returns what Put says of it.
-func (b bundle) put(t *testing.T, key, content string, metadata map[string]string) objectstore.Info {
-	t.Helper()
-	info, err := b.Put(t.Context(), b.bucket, key, strings.NewReader(content), int64(len(content)), metadata)
+func (b bundle) put(tb testing.TB, key, content string, metadata map[string]string) objectstore.Info {
+	tb.Helper()
+	info, err := b.Put(tb.Context(), b.bucket, key, strings.NewReader(content), int64(len(content)), metadata)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return info
 }
