@@ -10,6 +10,8 @@ VULN_DB ?= https://vuln.go.dev
 VULN := $(TOOLS)/govulncheck-$(VULN_VERSION)
 SBOM_VERSION := v1.10.0
 SBOM := $(TOOLS)/cyclonedx-gomod-$(SBOM_VERSION)
+KUSTOMIZE_VERSION := v5.8.1
+KUSTOMIZE := $(TOOLS)/kustomize-$(KUSTOMIZE_VERSION)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X casflow/internal/config.version=$(VERSION)
 
@@ -71,7 +73,7 @@ lint: $(LINT) ## the linters of .golangci.yml
 vet: ## go vet
 	go vet ./...
 
-deps: ## Postgres, redis-server, Prometheus and systemd-analyze, installed where apt is there
+deps: $(KUSTOMIZE) ## Postgres, redis-server, Prometheus and systemd-analyze, installed where apt is there; kustomize
 	@.ci/deps postgres redis prometheus systemd
 
 clean: ## what was built
@@ -91,3 +93,8 @@ $(SBOM):
 	@mkdir -p $(TOOLS)
 	GOBIN=$(TOOLS) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(SBOM_VERSION)
 	@mv $(TOOLS)/cyclonedx-gomod $@
+
+$(KUSTOMIZE):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE_VERSION)
+	@mv $(TOOLS)/kustomize $@

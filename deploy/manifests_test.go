@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -120,17 +121,14 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// TestKubernetes_Kustomize builds what would be applied, where kubectl is there.
+// TestKubernetes_Kustomize builds what would be applied.
 func TestKubernetes_Kustomize(t *testing.T) {
 	t.Parallel()
-	kubectl, err := exec.LookPath("kubectl")
-	if err != nil {
-		t.Skip("kubectl is not on PATH")
-	}
+	kustomize := tool(t, "kustomize")
 	for _, dir := range []string{".", "kubernetes"} {
-		out, err := exec.CommandContext(t.Context(), kubectl, "kustomize", dir).CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), kustomize, "build", dir).CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "image: registry.example.com/casflow:dev") {
-			t.Errorf("kubectl kustomize %s: %v\n%.2000s", dir, err, out)
+			t.Errorf("kustomize build %s: %v\n%.2000s", dir, err, out)
 		}
 		// Where KEDA scales the workers, an apply must not.
 		for document := range strings.SplitSeq(string(out), "\n---\n") {
@@ -139,10 +137,24 @@ func TestKubernetes_Kustomize(t *testing.T) {
 				continue
 			}
 			if counted := worker.Spec.Replicas != nil; counted != (dir == "kubernetes") {
-				t.Errorf("kubectl kustomize %s: replicas of the worker are set: %t", dir, counted)
+				t.Errorf("kustomize build %s: replicas of the worker are set: %t", dir, counted)
 			}
 		}
 	}
+}
+
+// tool is a program that make deps fetches, in the one version that the Makefile names.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	version := between(read(t, "../Makefile"), strings.ToUpper(name)+"_VERSION := ", "\n")
+	path, err := filepath.Abs("../bin/tools/" + name + "-" + version)
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		t.Fatalf("%v: run make deps", err)
+	}
+	return path
 }
 
 // TestGrace: whatever runs a worker gives it, once it is told to stop, the time that a

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"casflow/internal/devstack"
 	"casflow/internal/storage"
 	"casflow/internal/storage/objectstore"
 )
@@ -32,14 +31,11 @@ func batch(ctx context.Context, s *stand) ([]result, error) {
 		return nil, err
 	}
 	s.env = append(s.env, "CASFLOW_API_TOKENS=bench:"+serveToken)
-	addr, err := devstack.FreeAddr(ctx)
-	if err != nil {
-		return nil, err
-	}
-	server := s.program(ctx, "enqueuer", "serve", "--addr", addr, "--stop-delay", "0s")
+	server := s.program(ctx, "enqueuer", "serve", "--addr", "127.0.0.1:0", "--log-format", "json", "--stop-delay", "0s")
 	var took time.Duration
 	err = server.during(ctx, func(ctx context.Context) (err error) {
-		if err = awaitReady(ctx, "http://"+addr+"/readyz"); err != nil {
+		addr, err := server.says(ctx, "API is served")
+		if err != nil {
 			return err
 		}
 		if err = s.checkpoint(ctx); err != nil {
@@ -117,24 +113,4 @@ func (s *stand) headAndCopy(ctx context.Context, objects []objectstore.Info) (ti
 	}
 	copying, err := s.copyDocuments(ctx, rows)
 	return looked + copying, err
-}
-
-// awaitReady waits until a server says that it is ready.
-func awaitReady(ctx context.Context, url string) error {
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
-	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-		if err != nil {
-			return fmt.Errorf("ask whether it is ready: %w", err)
-		}
-		if _, err := receive(http.DefaultClient, request); err == nil {
-			return nil
-		}
-		select {
-		case <-look.C:
-		case <-ctx.Done():
-			return errors.New("it was never ready")
-		}
-	}
 }

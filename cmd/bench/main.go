@@ -22,12 +22,21 @@ import (
 
 // options are what is to be measured.
 type options struct {
-	run      *regexp.Regexp // names of the rows
-	scale    float64        // of their sizes
+	run *regexp.Regexp // names of the rows
+	sizes
 	million  bool
 	out      string
 	programs string // directory; "" this program is them all
 	profiles string // directory; "" no profiles
+}
+
+// sizes are how much a run measures. All but scale are the same in each whose figures
+// are to mean something.
+type sizes struct {
+	scale   float64 // of the full sizes
+	least   int     // what is left of any of them
+	workers int     // on one key
+	fsync   bool    // of Postgres
 }
 
 func main() { os.Exit(start()) }
@@ -56,7 +65,7 @@ func start() int {
 var errUsage = errors.New("see bench -help")
 
 func parse(args []string, stderr io.Writer) (options, error) {
-	o := options{scale: 1}
+	o := options{sizes: sizes{scale: 1, least: 10, workers: 3, fsync: true}}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	pattern := flags.String("run", "", "measure the rows whose name matches this `regexp`: "+strings.Join(names(), ", "))
@@ -83,12 +92,16 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	return o, nil
 }
 
-// run measures all rows asked for, shows each as it is done, and writes them all.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
+	return o.measure(ctx, stdout, stderr)
+}
+
+// measure measures all rows asked for, shows each as it is done, and writes them all.
+func (o options) measure(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	l, err := openLab(ctx, o, stderr)
 	if err != nil {
 		return err
@@ -121,18 +134,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 // row is something to be measured.
 type row struct {
 	name    string
+	stands  bool // it opens those that it needs
 	measure func(context.Context, *stand) ([]result, error)
 }
 
 func rows() []row {
 	return []row{
-		{"pipeline", pipeline},
-		{"replay", replay},
-		{"scan", scan},
-		{"in_flight", inFlight},
-		{"rate", rate},
-		{"batch", batch},
-		{"start", startStop},
+		{"pipeline", false, pipeline},
+		{"replay", false, replay},
+		{"scan", false, scan},
+		{"in_flight", true, inFlight},
+		{"rate", true, rate},
+		{"batch", false, batch},
+		{"start", false, startStop},
 	}
 }
 

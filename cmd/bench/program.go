@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -17,7 +19,6 @@ import (
 	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/cmd/worker/workercli"
 	"casflow/internal/devstack"
-	"casflow/internal/redact"
 )
 
 // asProgram makes this program be another one: the servers, or, where no directory
@@ -104,7 +105,7 @@ type running struct {
 
 // program starts worker or enqueuer with the stand's settings.
 func (s *stand) program(ctx context.Context, name string, args ...string) *running {
-	r := &running{name: name + " " + args[0], log: s.log(name)}
+	r := &running{name: name + " " + args[0], log: s.log(s.row, name)}
 	output, err := os.Create(r.log)
 	if err != nil {
 		r.err = fmt.Errorf("write log: %w", err)
@@ -120,7 +121,7 @@ func (s *stand) program(ctx context.Context, name string, args ...string) *runni
 		return r
 	}
 	if s.profiles != "" {
-		command.Env = append(command.Env, profileTo+"="+filepath.Join(s.profiles, fmt.Sprintf("%s-%d-%s", s.row, s.logs, name)))
+		command.Env = append(command.Env, profileTo+"="+filepath.Join(s.profiles, fmt.Sprintf("%s-%03d-%s", s.row, s.logs, name)))
 	}
 	command.Env = append(command.Env, s.env...)
 	command.Stdout, command.Stderr = output, output
@@ -140,7 +141,7 @@ func (r *running) wait(ctx context.Context) error {
 		return r.err
 	}
 	if err := r.Wait(ctx); err != nil {
-		return fmt.Errorf("%s: %w; its log ends:\n%s", r.name, err, r.tail())
+		return fmt.Errorf("%s: %w", r.name, err)
 	}
 	return nil
 }
@@ -173,7 +174,7 @@ func (r *running) during(ctx context.Context, do func(context.Context) error) er
 	err := do(ctx)
 	select {
 	case <-r.Ended():
-		return fmt.Errorf("%s has ended early; its log ends:\n%s", r.name, r.tail())
+		return r.early()
 	default:
 	}
 	if err != nil {
@@ -182,11 +183,36 @@ func (r *running) during(ctx context.Context, do func(context.Context) error) er
 	return err
 }
 
-func (r *running) tail() string {
-	const most = 2000
-	text, err := os.ReadFile(r.log)
-	if err != nil {
-		return err.Error()
+// early tells of the end of a program that should be at work.
+func (r *running) early() error { return fmt.Errorf("%s has ended early", r.name) }
+
+// says waits until the program has logged a message, and returns the address in it.
+func (r *running) says(ctx context.Context, message string) (addr string, err error) {
+	if r.err != nil {
+		return "", r.err
 	}
-	return redact.PANs(string(text[max(0, len(text)-most):]))
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for {
+		text, err := os.ReadFile(r.log)
+		if err != nil {
+			return "", fmt.Errorf("read log: %w", err)
+		}
+		for line := range bytes.Lines(text) {
+			var told struct {
+				Msg  string `json:"msg"`
+				Addr string `json:"addr"`
+			}
+			if json.Unmarshal(line, &told) == nil && told.Msg == message {
+				return told.Addr, nil
+			}
+		}
+		select {
+		case <-look.C:
+		case <-r.Ended():
+			return "", r.early()
+		case <-ctx.Done():
+			return "", ctx.Err() //nolint:wrapcheck // an interruption
+		}
+	}
 }

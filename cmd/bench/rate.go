@@ -36,13 +36,20 @@ func small(bucket string, n int, seed uint64) Statements {
 	return Statements{Bucket: bucket, Count: n, Seed: seed, Holdings: 1, Transactions: 1, PDFBytes: 5_000}
 }
 
-// three starts three workers on one key.
-func (s *stand) three(ctx context.Context) fleet {
+// fleet starts several workers on one key and returns when all of them are at work:
+// those that come late may find nothing left to do, and one that is told to stop
+// before it listens to signals dies of it.
+func (s *stand) fleet(ctx context.Context) (fleet, error) {
 	var all fleet
-	for range 3 {
+	for range s.workers {
 		all = append(all, s.worker(ctx))
 	}
-	return all
+	for _, worker := range all {
+		if _, err := worker.says(ctx, "metrics are served"); err != nil {
+			return nil, errors.Join(err, all.terminate(ctx))
+		}
+	}
+	return all, nil
 }
 
 // used lets three workers work off what the rate permits in 75 s, and returns the
@@ -51,7 +58,7 @@ func (s *stand) three(ctx context.Context) fleet {
 func (s *stand) used(ctx context.Context, perMinute int) (used float64, refused int, err error) {
 	var calls []Call
 	err = s.with(ctx, s.row, func(alone *stand) (err error) {
-		calls, err = alone.calls(ctx, perMinute, max(20, s.scaled(perMinute*5/4)))
+		calls, err = alone.calls(ctx, perMinute, max(2*s.least, s.scaled(perMinute*5/4)))
 		return err
 	})
 	if err != nil {
@@ -78,7 +85,10 @@ func (s *stand) calls(ctx context.Context, perMinute, n int) ([]Call, error) {
 	if err := s.program(ctx, "enqueuer", "scan", "s3://bulk/in/", "--password-from", passwordPattern).wait(ctx); err != nil {
 		return nil, err
 	}
-	workers := s.three(ctx)
+	workers, err := s.fleet(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := workers[0].during(ctx, func(ctx context.Context) error { return s.ask(ctx, "AwaitCalls", n, nil) }); err != nil {
 		return nil, errors.Join(err, workers[1:].terminate(ctx))
 	}
@@ -136,7 +146,10 @@ func (s *stand) waits(ctx context.Context, backlog, documents int) ([]time.Durat
 	if err != nil {
 		return nil, err
 	}
-	workers := s.three(ctx)
+	workers, err := s.fleet(ctx)
+	if err != nil {
+		return nil, err
+	}
 	err = workers[0].during(ctx, func(ctx context.Context) error {
 		for n, object := range urgent {
 			if err := s.ask(ctx, "AwaitCalls", 2+4*n, nil); err != nil {

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/rpc"
-	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -19,7 +17,6 @@ import (
 	"casflow/internal/jobs"
 	"casflow/internal/redact"
 	"casflow/internal/storage/objectstore"
-	"casflow/migrations"
 )
 
 // stand is what one row runs on: a database, an empty Redis, and servers of its own.
@@ -33,7 +30,6 @@ type stand struct {
 	settings    devstack.Settings
 	store       *objectstore.Store
 	env         []string
-	logs        int
 }
 
 func (l *lab) open(ctx context.Context, row string) (_ *stand, err error) {
@@ -43,7 +39,7 @@ func (l *lab) open(ctx context.Context, row string) (_ *stand, err error) {
 			err = errors.Join(err, s.close(ctx))
 		}
 	}()
-	if s.databaseURL, err = l.newDatabase(ctx, row); err != nil {
+	if s.databaseURL, err = l.newDatabase(ctx, row, l.template); err != nil {
 		return nil, err
 	}
 	if s.db, err = pgxpool.New(ctx, s.databaseURL+"&pool_max_conns="+fmt.Sprint(connections)); err != nil {
@@ -57,25 +53,6 @@ func (l *lab) open(ctx context.Context, row string) (_ *stand, err error) {
 		return nil, fmt.Errorf("empty Redis: %w", err)
 	}
 	return s, s.startServers(ctx)
-}
-
-// newDatabase makes an empty database and returns its URL.
-func (l *lab) newDatabase(ctx context.Context, row string) (string, error) {
-	conn, err := pgx.Connect(ctx, l.postgres.URL)
-	if err != nil {
-		return "", fmt.Errorf("connect to Postgres: %w", err)
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	name := fmt.Sprintf("bench_%s_%d", row, time.Now().UnixNano())
-	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name); err != nil {
-		return "", fmt.Errorf("make database: %w", err)
-	}
-	address, err := url.Parse(l.postgres.URL)
-	if err != nil {
-		return "", fmt.Errorf("read URL of Postgres: %w", err)
-	}
-	address.Path = "/" + name
-	return address.String(), nil
 }
 
 // startServers starts the process of the servers; they themselves come with api.
@@ -92,7 +69,7 @@ func (s *stand) startServers(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start servers: %w", err)
 	}
-	log, err := os.Create(s.log("servers"))
+	log, err := os.Create(s.log(s.row, "servers"))
 	if err != nil {
 		return fmt.Errorf("start servers: %w", err)
 	}
@@ -112,7 +89,10 @@ type pipes struct {
 }
 
 func (p pipes) Write(b []byte) (int, error) { return p.in.Write(b) } //nolint:wrapcheck // as it is
-func (p pipes) Close() error                { return errors.Join(p.in.Close(), p.ReadCloser.Close()) }
+
+// Close ends the process of the servers. The other pipe is closed once that has ended:
+// by then a second Close here would be an error.
+func (p pipes) Close() error { return p.in.Close() } //nolint:wrapcheck // as it is
 
 func (s *stand) close(ctx context.Context) error {
 	if s.db != nil {
@@ -141,7 +121,7 @@ func (s *stand) ask(ctx context.Context, method string, args, answer any) error 
 	}
 }
 
-// api starts the servers and makes the schema.
+// api starts the servers.
 func (s *stand) api(ctx context.Context, c APIConfig) error {
 	var at Endpoints
 	if err := s.ask(ctx, "Start", c, &at); err != nil {
@@ -158,28 +138,7 @@ func (s *stand) api(ctx context.Context, c APIConfig) error {
 	s.store, err = objectstore.Open(ctx, objectstore.Config{
 		Endpoint: at.S3, Region: at.Region, ForcePathStyle: true, AccessKey: redact.Secret(at.AccessKey), SecretKey: redact.Secret(at.SecretKey),
 	})
-	if err != nil {
-		return err
-	}
-	return s.migrate(ctx)
-}
-
-func (s *stand) migrate(ctx context.Context) error {
-	migrator, err := migrations.Open(s.databaseURL)
-	if err != nil {
-		return fmt.Errorf("open database: %w", err)
-	}
-	_, err = migrator.Up(ctx)
-	if err = errors.Join(err, migrator.Close()); err != nil {
-		return fmt.Errorf("migrate database: %w", err)
-	}
-	return nil
-}
-
-// log is a new file for what a program writes.
-func (s *stand) log(name string) string {
-	s.logs++
-	return filepath.Join(s.dir, fmt.Sprintf("%s-%d-%s.log", s.row, s.logs, name))
+	return err
 }
 
 // checkpoint leaves Postgres nothing to write of what was before, so that it is not

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// underWay is how many calls a worker has when it is told to stop, and thinks how long
-// each of them takes.
+// mostUnderWay is how many calls a worker has when it is told to stop, and thinks how
+// long each of them takes.
 const (
-	underWay = 32
-	thinks   = time.Second
+	mostUnderWay = 32
+	thinks       = time.Second
 )
 
 // startStop measures how long a worker takes from its start to its first call, against
@@ -22,6 +22,7 @@ func startStop(ctx context.Context, s *stand) ([]result, error) {
 	if err := s.api(ctx, APIConfig{Latency: thinks}); err != nil {
 		return nil, err
 	}
+	underWay := min(mostUnderWay, s.scaled(mostUnderWay))
 	if err := s.ask(ctx, "Put", small("bulk", underWay, 233), nil); err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ func startStop(ctx context.Context, s *stand) ([]result, error) {
 		return nil, err
 	}
 	drained := time.Since(told)
-	left := calls[len(calls)-1].At.Add(thinks).Sub(told)
+	left := max(0, calls[len(calls)-1].At.Add(thinks).Sub(told)) // they may have ended meanwhile
 	return []result{
 		figure("start, to the first call", calls[0].At.Sub(worker.began).Seconds()*1e3, "ms").over(slices.Min(bare).Seconds() * 1e3),
 		figure(fmt.Sprintf("stop, with %d calls under way", underWay), drained.Seconds()*1e3, "ms").over(left.Seconds() * 1e3),

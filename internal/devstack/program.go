@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -96,25 +95,22 @@ func (p *Program) CPU() time.Duration {
 	return state.UserTime() + state.SystemTime()
 }
 
-var sizes = regexp.MustCompile(`(?m)^(\w+):\s+(\d+) kB$`)
-
 // Memory is one of the sizes that Linux tells of a process, such as VmRSS, in bytes.
 func Memory(pid int, name string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, fmt.Errorf("read memory of a process: %w", err)
 	}
-	for _, found := range sizes.FindAllSubmatch(text, -1) {
-		if string(found[1]) != name {
-			continue
-		}
-		kilobytes, err := strconv.ParseInt(string(found[2]), 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("read memory of a process: %w", err)
-		}
-		return kilobytes << 10, nil
+	_, rest, _ := bytes.Cut(text, []byte("\n"+name+":"))
+	size, _, told := bytes.Cut(rest, []byte(" kB\n"))
+	if !told {
+		return 0, fmt.Errorf("read memory of a process: no %s is told of it", name)
 	}
-	return 0, fmt.Errorf("read memory of a process: no %s is told of it", name)
+	kilobytes, err := strconv.ParseInt(string(bytes.TrimSpace(size)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read memory of a process: %w", err)
+	}
+	return kilobytes << 10, nil
 }
 
 // familyCPU is the processor time that a process and its children have taken, those

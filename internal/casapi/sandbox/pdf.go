@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/pdfcpu/pdfcpu/pkg/api"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
+	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/validate"
 
 	"casflow/internal/samples"
 )
@@ -73,7 +73,7 @@ func attachment(pdf []byte, password string) (body []byte, err error) {
 			body, err = nil, errPanicked
 		}
 	}()
-	ctx, err := api.ReadAndValidate(bytes.NewReader(pdf), &model.Configuration{
+	ctx, err := pdfcpu.Read(bytes.NewReader(pdf), &model.Configuration{
 		// Spelled out, because the library's own default reads and writes a folder
 		// of the user's and is not safe for concurrent use.
 		Cmd:            model.VALIDATE, // asks for no permission beyond opening
@@ -84,6 +84,9 @@ func attachment(pdf []byte, password string) (body []byte, err error) {
 		Limits:         model.DefaultResourceLimits(),
 	})
 	if err != nil {
+		return nil, fmt.Errorf("open PDF: %w", err)
+	}
+	if err := validate.XRefTable(ctx); err != nil {
 		return nil, fmt.Errorf("open PDF: %w", err)
 	}
 	stubs, err := ctx.ListAttachments()
