@@ -7,3 +7,8 @@ func StandingQueries() map[string]string {
 		"Account": standingAccountSQL, "Recent": standingRecentSQL,
 	}
 }
+
+// AppendField writes a value as it is copied in and compared.
+func AppendField(cast string, cell any) (field []byte, ok bool) {
+	return column{cast: cast}.appendField(nil, cell)
+}
