@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/binary"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -12,34 +13,31 @@ import (
 // against those that stand, byte for byte, and can be copied in as they are.
 
 // null is the length of what is NULL.
-const null = 0xFFFFFFFF
+const null = math.MaxUint32
 
 // appendField writes a cell in binary form. ok is false for what Postgres might read
 // in another way than is done here, or not at all: it must have the text.
 func (c column) appendField(b []byte, cell any) (_ []byte, ok bool) {
 	at := len(b)
-	b = append(b, 0xFF, 0xFF, 0xFF, 0xFF)
-	if list, isList := cell.(*[]string); isList {
-		if *list == nil {
+	b, ok = append(b, 0xFF, 0xFF, 0xFF, 0xFF), true
+	switch v := cell.(type) {
+	case *[]string:
+		if *v == nil {
 			return b, true
 		}
-		b = appendTextArray(b, *list)
-	} else if place, isPlace := cell.(*int); isPlace {
-		b, ok = appendInteger(b, int64(*place))
-		if !ok {
-			return b, false
-		}
-	} else {
-		text := *cell.(*string) //nolint:forcetypeassert // see columns.go
-		if text == "" {
+		b = appendTextArray(b, *v)
+	case *int:
+		b, ok = appendInteger(b, int64(*v))
+	case *string:
+		if *v == "" {
 			return b, true
 		}
-		if b, ok = c.appendValue(b, text); !ok {
-			return b, false
-		}
+		b, ok = c.appendValue(b, *v)
+	default:
+		panic("storage: a cell is neither text, place nor list") // see columns.go
 	}
-	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
-	return b, true
+	append32(b[at:at], len(b)-at-4)
+	return b, ok
 }
 
 func (c column) appendValue(b []byte, text string) (_ []byte, ok bool) {
@@ -56,7 +54,7 @@ func (c column) appendValue(b []byte, text string) (_ []byte, ok bool) {
 		return appendInteger(b, n)
 	case "date":
 		day, err := time.Parse(time.DateOnly, text)
-		return binary.BigEndian.AppendUint32(b, uint32(int32(day.Unix()/(24*60*60)-epoch/(24*60*60)))), err == nil
+		return append32(b, (day.Unix()-epoch)/(24*60*60)), err == nil
 	case "timestamptz":
 		at, err := time.Parse(time.RFC3339Nano, text)
 		return appendInstant(b, at), err == nil && at.Nanosecond()%1000 == 0
@@ -80,27 +78,36 @@ const (
 	textOID = 25
 )
 
+// append16 and append32 append the lower bits of a number, two's complement.
+
+func append16(b []byte, n int) []byte {
+	return binary.BigEndian.AppendUint16(b, uint16(n)) //nolint:gosec // as it says
+}
+
+func append32[N int | int64](b []byte, n N) []byte {
+	return binary.BigEndian.AppendUint32(b, uint32(n))
+}
+
 func appendInteger(b []byte, n int64) ([]byte, bool) {
-	return binary.BigEndian.AppendUint32(b, uint32(int32(n))), n == int64(int32(n))
+	return append32(b, n), n >= math.MinInt32 && n <= math.MaxInt32
 }
 
 func appendInstant(b []byte, at time.Time) []byte {
-	return binary.BigEndian.AppendUint64(b, uint64(at.UnixMicro()-epoch*1e6))
+	return binary.BigEndian.AppendUint64(b, uint64(at.UnixMicro()-epoch*1e6)) //nolint:gosec // two's complement
 }
 
 func appendTextArray(b []byte, texts []string) []byte {
 	dimensions := min(1, len(texts))
 	for _, n := range []int{dimensions, 0, textOID} {
-		b = binary.BigEndian.AppendUint32(b, uint32(n))
+		b = append32(b, n)
 	}
 	if dimensions == 0 {
 		return b
 	}
-	b = binary.BigEndian.AppendUint32(b, uint32(len(texts)))
-	b = binary.BigEndian.AppendUint32(b, 1) // where subscripts begin
+	b = append32(b, len(texts))
+	b = append32(b, 1) // where subscripts begin
 	for _, text := range texts {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(text)))
-		b = append(b, text...)
+		b = append(append32(b, len(text)), text...)
 	}
 	return b
 }
@@ -109,7 +116,7 @@ func appendTextArray(b []byte, texts []string) []byte {
 // zeros at either end left out, with how many digits were behind the point.
 func appendNumeric(b []byte, text string) (_ []byte, ok bool) {
 	const negative, group = 0x4000, 4
-	sign := uint16(0)
+	sign := 0
 	if text[0] == '-' {
 		sign, text = negative, text[1:]
 	}
@@ -150,8 +157,9 @@ func appendNumeric(b []byte, text string) (_ []byte, ok bool) {
 	if count == 0 {
 		weight, sign = 0, 0
 	}
-	for i, n := range []uint16{uint16(count), uint16(weight), sign, uint16(scale)} {
-		binary.BigEndian.PutUint16(b[at+2*i:], n)
+	head := b[at:at]
+	for _, n := range [...]int{count, weight, sign, scale} {
+		head = append16(head, n)
 	}
 	return b, true
 }

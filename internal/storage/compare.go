@@ -60,11 +60,10 @@ func (c *compared) same() bool {
 
 // newCompared writes what was read in the form in which it is compared.
 func newCompared(r Reread) *compared {
-	h, ok := r.Content.head(), true
-	c := &compared{Reread: r}
-	c.header = binary.BigEndian.AppendUint32(appendInstant([]byte{0, 0, 0, 8}, h.received), 4)
-	c.header, _ = appendInteger(c.header, int64(h.transactions))
+	h, c := r.Content.head(), &compared{Reread: r}
+	c.header = append32(append32(appendInstant([]byte{0, 0, 0, 8}, h.received), 4), h.transactions)
 	for i, cell := range h.cells {
+		var ok bool
 		if c.header, ok = h.table.columns[i].appendField(c.header, cell); !ok {
 			c.unclear = true
 			return c

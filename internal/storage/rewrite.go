@@ -3,7 +3,6 @@ package storage
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -146,7 +145,7 @@ func (db *DB) rewrite(ctx context.Context, of *family, all []*compared) ([]uuid.
 		}
 		held, err := tx.Exec(ctx, of.holdSQL(), append(keys(of, all), literal(xmins(all)))...)
 		if err != nil {
-			return err
+			return err //nolint:wrapcheck // wrapped below
 		}
 		if len(marked) != len(all) || held.RowsAffected() != int64(len(all)) {
 			return errMoved
@@ -163,7 +162,7 @@ func (db *DB) rewrite(ctx context.Context, of *family, all []*compared) ([]uuid.
 			}
 		}
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-			return err
+			return err //nolint:wrapcheck // wrapped below
 		}
 		for i, rows := range all[0].Content.rows() {
 			if err := rows.table.copyIn(ctx, tx, i, all); err != nil {
@@ -208,7 +207,7 @@ func (t table) copyIn(ctx context.Context, tx pgx.Tx, at int, all []*compared) e
 		if !c.tables[at].differs {
 			continue
 		}
-		prefix := binary.BigEndian.AppendUint16(nil, uint16(len(names)))
+		prefix := append16(nil, len(names))
 		for i, k := range c.Content.key() {
 			column, ok := column{cast: t.of.types[i]}, false
 			if prefix, ok = column.appendField(prefix, &k); !ok {
@@ -225,5 +224,5 @@ func (t table) copyIn(ctx context.Context, tx pgx.Tx, at int, all []*compared) e
 	}
 	_, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(append(rows, end...)),
 		"COPY cas."+t.name+" ("+strings.Join(names, ", ")+") FROM STDIN (FORMAT binary)")
-	return err
+	return err //nolint:wrapcheck // wrapped by rewrite
 }
