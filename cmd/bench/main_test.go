@@ -60,7 +60,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("the table has no %s", *r.Name)
 		}
 	}
-	for _, name := range []string{"pipeline", "pipeline, to a straightforward client", "replay", "scan", "in flight, by upload", "in flight, by link", "rate, 600 a minute", "batch", "start, to the first call"} {
+	for _, name := range []string{"pipeline", "pipeline, to a straightforward client", "replay", "replay, all rows replaced", "scan", "in flight, by upload", "in flight, by link", "rate, 600 a minute", "batch", "start, to the first call"} {
 		if seen[name] != 1 {
 			t.Errorf("%d results are named %s, want one", seen[name], name)
 		}
