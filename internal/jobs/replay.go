@@ -45,28 +45,31 @@ func (r Replayer) Run(ctx context.Context, replay storage.Replay, filter storage
 	)
 	group, working := errgroup.WithContext(ctx) // which ends with the first error
 	group.SetLimit(max(1, r.Workers))
+	tell := func(current bool, failure error) {
+		mu.Lock()
+		defer mu.Unlock()
+		result.Failure = failure
+		switch {
+		case failure != nil:
+			result.Failed++
+		case current:
+			result.Current++
+			fallthrough
+		default:
+			result.Read++
+		}
+		if r.Progress != nil {
+			r.Progress(result)
+		}
+	}
 	err := r.DB.ReplayGroups(working, replay, filter, func(documents []storage.Replayed) error {
 		group.Go(func() error {
-			for _, document := range documents {
-				current, err := r.replay(working, &turns, document)
-				if err != nil && !unreadableForGood(err) {
+			for len(documents) > 0 {
+				n := fitting(documents)
+				if err := r.replay(working, &turns, documents[:n], tell); err != nil {
 					return err
 				}
-				mu.Lock()
-				result.Failure = err
-				switch {
-				case err != nil:
-					result.Failed++
-				case current:
-					result.Current++
-					fallthrough
-				default:
-					result.Read++
-				}
-				if r.Progress != nil {
-					r.Progress(result)
-				}
-				mu.Unlock()
+				documents = documents[n:]
 			}
 			return nil
 		})
@@ -81,31 +84,67 @@ func (r Replayer) Run(ctx context.Context, replay storage.Replay, filter storage
 
 // unreadableForGood reports whether it is the answer that is at fault.
 func unreadableForGood(err error) bool {
-	return errors.Is(err, errBadAnswer) || errors.Is(err, errMissingPAN) || errors.Is(err, errPanic) || errors.Is(err, storage.ErrRefused)
+	return errors.Is(err, errBadAnswer) || errors.Is(err, errMissingPAN) || errors.Is(err, errPanic)
 }
 
-// replay reads the answer of one document anew and saves its rows.
-func (r Replayer) replay(ctx context.Context, turns *turns, document storage.Replayed) (current bool, err error) {
-	answer, err := r.DB.Answer(ctx, document.DocumentID)
-	if errors.Is(err, storage.ErrNotFound) {
-		return false, nil // it was erased meanwhile
+// readTogether and readBytes are how many answers are read together, and how large
+// they are: one that is larger is alone.
+const (
+	readTogether = 8
+	readBytes    = 1 << 20
+)
+
+// fitting is how many of the first documents are read together.
+func fitting(documents []storage.Replayed) (n int) {
+	for size := 0; n < min(len(documents), readTogether); n++ {
+		if size += documents[n].Size; n > 0 && size > readBytes {
+			break
+		}
 	}
+	return n
+}
+
+// replay reads the answers of documents anew and saves their rows.
+func (r Replayer) replay(ctx context.Context, turns *turns, documents []storage.Replayed, tell func(current bool, failure error)) error {
+	ids := make([]uuid.UUID, len(documents))
+	for i, d := range documents {
+		ids[i] = d.DocumentID
+	}
+	answers, err := r.DB.Answers(ctx, ids)
 	if err != nil {
-		return false, err
+		return err
 	}
-	defer turns.enter(answer)()
-	read, err := readContained(source{body: answer.Body, kind: document.Kind, receivedAt: answer.ReceivedAt, pan: r.PAN})
-	if err != nil {
-		return false, named(document.DocumentID, err)
+	var rereads []storage.Reread
+	for _, document := range documents {
+		answer, found := answers[document.DocumentID]
+		if !found {
+			tell(false, nil) // it was erased meanwhile
+			continue
+		}
+		defer turns.enter(answer)() // a large one is alone
+		read, err := readContained(source{body: answer.Body, kind: document.Kind, receivedAt: answer.ReceivedAt, pan: r.PAN})
+		switch {
+		case err == nil:
+			answer.Body = nil // of no use any more
+			rereads = append(rereads, storage.Reread{Answer: answer, Content: read.content})
+		case unreadableForGood(err):
+			tell(false, named(document.DocumentID, err))
+		default:
+			return err
+		}
 	}
-	saved, err := r.DB.Resave(ctx, answer, read.content)
-	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		return false, nil
-	case errors.Is(err, storage.ErrRefused):
-		return false, named(document.DocumentID, err)
+	saved, err := r.DB.ResaveAll(ctx, rereads)
+	for i, s := range saved {
+		switch {
+		case errors.Is(s.Err, storage.ErrNotFound):
+			tell(false, nil)
+		case s.Err != nil:
+			tell(false, named(rereads[i].Answer.DocumentID, s.Err))
+		default:
+			tell(s.Current, nil)
+		}
 	}
-	return saved.Current, err
+	return err
 }
 
 // named says whose answer cannot be read, without a PAN.

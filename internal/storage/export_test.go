@@ -42,3 +42,8 @@ func EncodeRows(types *pgtype.Map, content Content) (int, error) {
 
 // TakeArrays is takeArrays for the types of a connection.
 func TakeArrays(types *pgtype.Map) { takeArrays(types) }
+
+// AppendField writes a value as it is copied in and compared.
+func AppendField(cast string, cell any) (field []byte, ok bool) {
+	return column{cast: cast}.appendField(nil, cell)
+}

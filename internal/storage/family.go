@@ -14,6 +14,7 @@ import (
 type family struct {
 	header string   // the table
 	key    []column // as in newTable
+	types  []string // of the key's columns
 	// names and values are the key's for an INSERT; at picks the rows of a key;
 	// held is true where the header row is the document's own.
 	names, values, at, held string
@@ -29,6 +30,7 @@ func newFamily(header string, key ...string) *family {
 			value += "::" + c.cast
 		}
 		names, values, at = append(names, c.name), append(values, value), append(at, c.name+" = "+value)
+		f.types = append(f.types, c.cast)
 		c.cast = "text" // as the key is held in Go
 		f.key = append(f.key, c)
 	}
@@ -86,6 +88,8 @@ type Content interface {
 	deleteSQL() string
 	// rows lists the rows below the header in the order in which they are written.
 	rows() []rows
+	// head is the header row, for comparing it.
+	head() head
 }
 
 // filing is what cas.documents says of what its document was read as.

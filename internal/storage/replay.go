@@ -2,10 +2,8 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -105,16 +103,20 @@ type Replayed struct {
 	DocumentID uuid.UUID `db:"document_id"`
 	Kind       string    `db:"kind"`
 	Status     Status    `db:"status"`
-	PAN        string    `db:"pan"` // of its statement; "" it has none yet
+	PAN        string    `db:"pan"`  // of its statement; "" it has none yet
+	Size       int       `db:"size"` // of its answer, in bytes
 }
 
 // replayPage is how many investors are looked up at once.
 const replayPage = 200
 
-// ReplayGroups calls do with the documents to be read anew, those of one PAN
-// together, in the order in which they must be read: of those with the same key the
-// one whose rows stand first. A document without a PAN is alone. It ends with the
-// first error.
+// replayGroup is how many documents a group has at least, but for the last of a page:
+// so many share what each statement costs.
+const replayGroup = 8
+
+// ReplayGroups calls do with the documents to be read anew, all of one PAN in one
+// group, in the order in which they must be read: of those with the same key the one
+// whose rows stand first. It ends with the first error.
 func (db *DB) ReplayGroups(ctx context.Context, replay Replay, f ReplayFilter, do func([]Replayed) error) error {
 	after := ""
 	for {
@@ -122,7 +124,7 @@ func (db *DB) ReplayGroups(ctx context.Context, replay Replay, f ReplayFilter, d
 		args["started"], args["after"], args["limit"] = replay.StartedAt, after, replayPage
 		documents, err := all[Replayed](ctx, db.pool, `
 WITH investors AS (SELECT DISTINCT d.pan`+replayedSQL+` AND d.pan > @after ORDER BY d.pan LIMIT @limit)
-SELECT d.document_id, d.kind, d.status, d.pan`+replayedSQL+` AND d.pan IN (SELECT pan FROM investors)
+SELECT d.document_id, d.kind, d.status, d.pan, octet_length(a.body) AS size`+replayedSQL+` AND d.pan IN (SELECT pan FROM investors)
 ORDER BY d.pan, d.period_from, d.period_to, d.cas_type,
 	NOT EXISTS (SELECT FROM cas.statements s WHERE s.pan = d.pan AND s.period_from = d.period_from AND s.period_to = d.period_to
 		AND s.cas_type = d.cas_type AND s.document_id = d.document_id)
@@ -136,8 +138,8 @@ ORDER BY d.pan, d.period_from, d.period_to, d.cas_type,
 		}
 		after = documents[len(documents)-1].PAN
 		for len(documents) > 0 {
-			n := 1
-			for n < len(documents) && documents[n].PAN == documents[0].PAN {
+			n := min(replayGroup, len(documents))
+			for n < len(documents) && documents[n].PAN == documents[n-1].PAN {
 				n++
 			}
 			if err := do(documents[:n]); err != nil {
@@ -151,7 +153,7 @@ ORDER BY d.pan, d.period_from, d.period_to, d.cas_type,
 		args := f.args()
 		args["started"], args["after"], args["limit"] = replay.StartedAt, last, replayPage
 		documents, err := all[Replayed](ctx, db.pool, `
-SELECT d.document_id, d.kind, d.status, '' AS pan`+replayedSQL+` AND d.pan IS NULL AND d.document_id > @after ORDER BY d.document_id LIMIT @limit`, args)
+SELECT d.document_id, d.kind, d.status, '' AS pan, octet_length(a.body) AS size`+replayedSQL+` AND d.pan IS NULL AND d.document_id > @after ORDER BY d.document_id LIMIT @limit`, args)
 		if err != nil {
 			return fmt.Errorf("list answers: %w", err)
 		}
@@ -159,49 +161,10 @@ SELECT d.document_id, d.kind, d.status, '' AS pan`+replayedSQL+` AND d.pan IS NU
 			return nil
 		}
 		last = documents[len(documents)-1].DocumentID
-		for i := range documents {
-			if err := do(documents[i : i+1]); err != nil {
+		for group := range slices.Chunk(documents, replayGroup) {
+			if err := do(group); err != nil {
 				return err
 			}
 		}
 	}
-}
-
-// Resave is Save for an answer that the ledger has already and that was read anew: it
-// replaces the rows of its document, also where they stood under another key, and
-// makes a dead document parsed. ErrNotFound means that the document is gone.
-func (db *DB) Resave(ctx context.Context, a Answer, content Content) (Saved, error) {
-	of := content.family()
-	key, err := db.standing(ctx, of, a.DocumentID)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return Saved{}, err
-	}
-	if err == nil && !slices.Equal(key, content.key()) {
-		// Whoever else has an answer for that key takes it when its turn comes.
-		batch := &pgx.Batch{}
-		args := arguments(key, a.DocumentID)
-		batch.Queue(content.deleteSQL(), args...)
-		batch.Queue("DELETE FROM cas."+of.header+of.at+" AND document_id = "+of.parameter(1), args...)
-		if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
-			return Saved{}, fmt.Errorf("clear rows of document %s: %w", a.DocumentID, err)
-		}
-	}
-	return db.save(ctx, a, content, AttemptEnd{}, false)
-}
-
-// standing is the key under which the rows of a document stand, or ErrNotFound.
-func (db *DB) standing(ctx context.Context, of *family, document uuid.UUID) ([]string, error) {
-	type row struct {
-		Key []string `db:"key"`
-	}
-	var key []string
-	for _, c := range of.key {
-		key = append(key, "s."+c.name+"::text")
-	}
-	r, err := one[row](ctx, db.pool, "SELECT ARRAY["+strings.Join(key, ", ")+"] AS key FROM cas.documents d JOIN cas."+of.header+` s ON s.pan = d.pan
-WHERE d.document_id = @id AND s.document_id = @id`, pgx.NamedArgs{"id": document})
-	if err != nil {
-		return nil, fmt.Errorf("look for rows of document %s: %w", document, err)
-	}
-	return r.Key, nil
 }

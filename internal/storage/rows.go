@@ -23,6 +23,7 @@ type table struct {
 	of                *family
 	name              string
 	columns           []column
+	places            int // how many columns, the first ones, say where a row is
 	sql, selectedText string
 }
 
@@ -33,7 +34,7 @@ func newTable(of *family, name string, places []string, columns ...string) table
 }
 
 func newBareTable(of *family, name string, places []string, columns ...string) table {
-	t := table{of: of, name: name}
+	t := table{of: of, name: name, places: len(places)}
 	for _, p := range places {
 		column := parseColumn(p)
 		column.paths = nil

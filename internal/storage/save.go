@@ -46,6 +46,19 @@ func (db *DB) Answer(ctx context.Context, document uuid.UUID) (Answer, error) {
 	return r.answer(), nil
 }
 
+// Answers returns the answers that are kept for documents, by document.
+func (db *DB) Answers(ctx context.Context, documents []uuid.UUID) (map[uuid.UUID]Answer, error) {
+	rows, err := all[answerRow](ctx, db.pool, selectAnswerSQL+`WHERE document_id = ANY (@ids)`, pgx.NamedArgs{"ids": documents})
+	if err != nil {
+		return nil, fmt.Errorf("read answers: %w", err)
+	}
+	answers := make(map[uuid.UUID]Answer, len(rows))
+	for _, r := range rows {
+		answers[r.DocumentID] = r.answer()
+	}
+	return answers, nil
+}
+
 // AnswerFor returns an answer for the same bytes from the same endpoint, given
 // to whichever document. One with an empty body is not kept any more
 // (ForgetAnswers); DocumentID then tells whose statement it became. ErrSameBytes means
