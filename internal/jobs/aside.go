@@ -33,5 +33,5 @@ type asidePanic struct {
 	stack []byte // of the goroutine that it happened on
 }
 
-// Error names the type alone: the text may quote data.
-func (p *asidePanic) Error() string { return fmt.Sprintf("panic (%T)", p.cause) }
+// String names the type alone: the text may quote data.
+func (p *asidePanic) String() string { return fmt.Sprintf("panic (%T)", p.cause) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -85,8 +86,17 @@ func newUploader(t *testing.T, a *slowAPI, uploads int) *uploader {
 	return &uploader{t: t, db: db, url: url, e: NewEnqueuer(db, client, 0), p: p}
 }
 
-// next is a document and its PDF, of a size that no socket holds.
+// next is a call for a document whose PDF is of a size that no socket holds.
 func (u *uploader) next() (call func() error) {
+	u.t.Helper()
+	r, file := u.claimed()
+	return func() error {
+		_, err := r.call(u.t.Context(), file, "", false, true)
+		return err
+	}
+}
+
+func (u *uploader) claimed() (*run, *pdf) {
 	u.t.Helper()
 	u.n++
 	const size = 3 << 20
@@ -102,9 +112,41 @@ func (u *uploader) next() (call func() error) {
 		u.t.Fatal(err)
 	}
 	u.p.UploadLimit = MaxPDFBytes
-	return func() error {
-		_, err := newRun(u.p, document, time.Now()).call(u.t.Context(), file, "", false, true)
-		return err
+	return newRun(u.p, document, time.Now()), file
+}
+
+// links are Objects that the API is sent to.
+type links struct{ fakeObjects }
+
+func (links) Link(context.Context, Object) (string, error) {
+	return "https://s3.example.invalid/a.pdf", nil
+}
+
+// TestRun_Link: a call by link waits for its answer without the PDF on this disk.
+func TestRun_Link(t *testing.T) {
+	t.Parallel()
+	api := newSlowAPI(t)
+	u := newUploader(t, api, 1)
+	u.p.Objects = links{}
+	r, file := u.claimed()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := r.call(t.Context(), file, "", true, false)
+		ended <- err
+	}()
+	select {
+	case <-api.arrived:
+	case err := <-ended:
+		t.Fatalf("the call ended: %v", err)
+	}
+	if _, err := file.file.Stat(); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("Stat() of the PDF = %v, want it closed", err)
+	}
+	close(api.read)
+	<-api.received
+	close(api.answer)
+	if err := <-ended; !errors.Is(err, casapi.ErrUnprocessable) {
+		t.Errorf("call() = %v, want the API's answer", err)
 	}
 }
 
