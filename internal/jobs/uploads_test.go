@@ -139,8 +139,8 @@ func TestRun_Link(t *testing.T) {
 	case err := <-ended:
 		t.Fatalf("the call ended: %v", err)
 	}
-	if _, err := file.file.Stat(); !errors.Is(err, fs.ErrClosed) {
-		t.Errorf("Stat() of the PDF = %v, want it closed", err)
+	if _, err := file.content.ReadAt(make([]byte, 1), 0); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("Reading the PDF = %v, want it closed", err)
 	}
 	close(api.read)
 	<-api.received
