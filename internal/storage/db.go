@@ -58,6 +58,9 @@ func Open(ctx context.Context, url string, maxConns int, options ...Option) (*DB
 	// All statements are short, and compiling one takes Postgres many times longer than
 	// running it: a look at the backlog took 36 ms instead of 0.5.
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		if err := registerTexts(conn.TypeMap()); err != nil {
+			return err
+		}
 		_, err := conn.Exec(ctx, `SET jit = off`)
 		return err //nolint:wrapcheck // pgxpool wraps it
 	}

@@ -96,21 +96,21 @@ func (c column) selected(quoted string, place bool) string {
 
 // array is the type of the array in which the column's values are sent, and the
 // expression for one of them. What has a short text that needs no quotes goes as
-// an array of its type, where NULL is NULL; the rest as text, where "" is.
+// an array of its type, as text; the rest as texts. In both "" is NULL.
 func (c column) array(quoted string) (array, value string) {
 	switch c.cast {
 	case "integer", "numeric", "date", "boolean":
 		return "::" + c.cast + "[]", "r." + quoted
 	case "text":
-		return "::text[]", "nullif(r." + quoted + ", '')"
+		return "::text[]", "r." + quoted
 	}
-	return "::text[]", "nullif(r." + quoted + ", '')::" + c.cast
+	return "::text[]", "r." + quoted + "::" + c.cast
 }
 
 // queue adds the table's INSERT to a batch.
 func (r rows) queue(batch *pgx.Batch, key []any) {
 	t, n := r.table, r.n
-	texts := make([]string, n*len(t.columns)) // one allocation, cut into columns
+	written := make([]string, n*len(t.columns)) // one allocation, cut into columns
 	filled := make([]bool, len(t.columns))
 	var (
 		cells []any
@@ -121,20 +121,20 @@ func (r rows) queue(batch *pgx.Batch, key []any) {
 		cells = r.cells(i, &at, cells[:0])
 		for c, cell := range cells {
 			text := cellText(cell)
-			texts[c*n+i] = text
+			written[c*n+i] = text
 			filled[c] = filled[c] || text != ""
 		}
 	}
 	args := make([]any, 0, len(key)+len(t.columns))
 	args = append(args, key...)
 	for c, column := range t.columns {
-		values := texts[c*n : (c+1)*n]
-		if !filled[c] {
-			values = nil // unnest makes it as long as the others, with NULL
-		}
-		if array, _ := column.array(""); array == "::text[]" {
-			args = append(args, values)
-		} else {
+		values := written[c*n : (c+1)*n]
+		switch array, _ := column.array(""); {
+		case !filled[c]:
+			args = append(args, nil) // unnest makes it as long as the others, with NULL
+		case array == "::text[]":
+			args = append(args, texts(values))
+		default:
 			args = append(args, literal(values))
 		}
 	}
