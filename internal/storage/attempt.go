@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"time"
@@ -55,11 +54,15 @@ type AttemptEnd struct {
 // being called for, or has been answered since AnswerFor was asked), ErrBudget (the
 // cap of its batch, or the day's) or ErrBusy (the claim is lost).
 func (db *DB) BeginAttempt(ctx context.Context, a NewAttempt) (int, error) {
+	asked := &asked{document: a.DocumentID, worker: a.WorkerID, attempt: &a}
+	if a.DailyCredits == 0 && db.together.ask(ctx, asked) {
+		return asked.attempts, nil
+	}
 	args := a.args()
 	maps.Copy(args, pgx.NamedArgs{
 		"request": a.RequestID, "document": a.DocumentID, "worker": a.WorkerID,
 		"endpoint": a.Endpoint, "sha256": a.SHA256[:], "size": a.SizeBytes,
-		"bytes": int64(binary.BigEndian.Uint64(a.SHA256[:8])), //nolint:gosec // any 64 bits do
+		"bytes": a.lock(),
 	})
 	var paused, sameBytes, spent bool
 	var attempts int
@@ -117,17 +120,21 @@ WITH gate AS (
 SELECT paused, same_bytes, spent, coalesce((SELECT attempts FROM counted), 0) FROM gate`)
 )
 
-// sameBytesSQL is true where another document with the same bytes is being called
+// sameBytes is an expression that is true where another document with the same bytes is being called
 // for, or was called for with an outcome that is not known yet: its answer may be
 // parked. Of two with unknown outcomes the one that was called for first does not wait.
-const sameBytesSQL = `EXISTS (
+func sameBytes(sha256, endpoint, document string) string {
+	return `EXISTS (
 	SELECT FROM cas.attempts t JOIN cas.documents o ON o.document_id = t.document_id
-	WHERE t.sha256 = @sha256 AND t.endpoint = @endpoint AND t.document_id <> @document
+	WHERE t.sha256 = ` + sha256 + ` AND t.endpoint = ` + endpoint + ` AND t.document_id <> ` + document + `
 	  AND o.status IN ('pending', 'queued', 'calling') AND NOT o.over_budget AND (
 		o.status = 'calling' AND t.outcome = 'calling' OR
 		t.outcome = 'unknown' AND NOT EXISTS (
-			SELECT FROM cas.attempts m WHERE m.document_id = @document AND m.outcome = 'unknown'
-			  AND (m.started_at, m.request_id) < (t.started_at, t.request_id))))`
+			SELECT FROM cas.attempts m WHERE m.document_id = ` + document + ` AND m.outcome = 'unknown'
+			  AND (m.started_at, m.request_id) < (t.started_at, t.request_id))) OFFSET 0)`
+}
+
+var sameBytesSQL = sameBytes("@sha256", "@endpoint", "@document") //nolint:gochecknoglobals // a constant, computed
 
 // endAttemptSQL closes the attempt and gives its credit back if it was not
 // charged; harmless when there is none (request ""), and when done again.

@@ -74,10 +74,10 @@ const (
 		AND (max_credits IS NOT NULL OR @daily::integer > 0) FOR NO KEY UPDATE`
 	lockDaySQL = `INSERT INTO cas.budget_days AS b (day) VALUES (` + todaySQL + `) ON CONFLICT (day) DO UPDATE SET calls = b.calls WHERE false`
 
-	// countSQL goes on after a CTE "counted" with the batch and price of an attempt that
-	// begins.
+	// countSQL goes on after a CTE "counted" with the batch and price of attempts that
+	// begin.
 	countSQL = `, noted AS (
-	INSERT INTO cas.call_changes (batch, day, calls, discount) SELECT batch, ` + todaySQL + `, 1, 1 - price FROM counted
+	INSERT INTO cas.call_changes (batch, day, calls, discount) SELECT batch, ` + todaySQL + `, count(*), sum(1 - price) FROM counted GROUP BY batch
 )`
 
 	// recountSQL goes on after a CTE "ended" with the ids, starts, prices and changes of

@@ -15,6 +15,10 @@ import (
 // parsed or dead, ErrNotFound when the ledger does not have it. A document whose
 // worker has died is not claimed here: Leader.Reclaim frees it first.
 func (db *DB) Claim(ctx context.Context, id, worker uuid.UUID) (Document, error) {
+	asked := &asked{document: id, worker: worker}
+	if db.together.ask(ctx, asked) {
+		return *asked.claimed, nil
+	}
 	rows, err := db.pool.Query(ctx, claim.sql, claim.values(pgx.NamedArgs{"id": id, "worker": worker})...)
 	var document Document
 	if err == nil {

@@ -34,7 +34,8 @@ var (
 
 // DB is the record in Postgres, safe for concurrent use.
 type DB struct {
-	pool *pgxpool.Pool
+	pool     *pgxpool.Pool
+	together *together
 }
 
 // Open connects to url (any libpq URL). At most maxConns connections are used;
@@ -64,20 +65,26 @@ func Open(ctx context.Context, url string, maxConns int, options ...Option) (*DB
 		_, err := conn.Exec(ctx, `SET jit = off`)
 		return err //nolint:wrapcheck // pgxpool wraps it
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
+	db := &DB{together: &together{}}
+	if db.together.pool, err = pgxpool.NewWithConfig(ctx, ofGroups(config)); err != nil {
 		return nil, fmt.Errorf("prepare connection pool: %w", err)
 	}
-	db := &DB{pool: pool}
+	if db.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+		db.together.pool.Close()
+		return nil, fmt.Errorf("prepare connection pool: %w", err)
+	}
 	if err := db.Ping(ctx); err != nil {
-		pool.Close()
+		db.Close()
 		return nil, err
 	}
 	return db, nil
 }
 
 // Close waits for the connections in use and closes all.
-func (db *DB) Close() { db.pool.Close() }
+func (db *DB) Close() {
+	db.together.pool.Close()
+	db.pool.Close()
+}
 
 // Ping asks Postgres for a sign of life. The error says what to mend.
 func (db *DB) Ping(ctx context.Context) error {

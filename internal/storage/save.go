@@ -83,6 +83,10 @@ func (db *DB) Answer(ctx context.Context, document uuid.UUID) (Answer, error) {
 // waiting for its answer needs no permit. BeginAttempt is the judge. ErrNotFound means
 // neither.
 func (db *DB) AnswerFor(ctx context.Context, document uuid.UUID, sha256 [32]byte, endpoint string) (Answer, error) {
+	asked := &asked{lookup: &NewAttempt{DocumentID: document, SHA256: sha256, Endpoint: endpoint}}
+	if db.together.ask(ctx, asked) {
+		return Answer{}, fmt.Errorf("look for the same bytes: %w", ErrNotFound)
+	}
 	rows, err := db.pool.Query(ctx, answerFor.sql, answerFor.values(pgx.NamedArgs{"document": document, "sha256": sha256[:], "endpoint": endpoint})...)
 	var found foundAnswer
 	if err == nil {
