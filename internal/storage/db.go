@@ -38,9 +38,9 @@ type DB struct {
 	together *together
 }
 
-// Open connects to url (any libpq URL). At most maxConns connections are used;
-// 0 leaves it to pool_max_conns of the URL or pgx's default. The connection is
-// tried once, so that a wrong URL shows at start.
+// Open connects to url (any libpq URL). At most maxConns connections are used, and one
+// more once documents are claimed; 0 leaves it to pool_max_conns of the URL or pgx's
+// default. The connection is tried once, so that a wrong URL shows at start.
 func Open(ctx context.Context, url string, maxConns int, options ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"fmt"
 	"regexp"
 
 	"github.com/jackc/pgx/v5"
@@ -14,7 +15,7 @@ type prepared struct {
 	names []string // of these
 }
 
-var parameterName = regexp.MustCompile(`@[a-z_][a-z0-9_]*`) //nolint:gochecknoglobals // a constant, computed
+var parameterName = regexp.MustCompile(`@[a-z_][a-z0-9_]*`)
 
 func prepare(sql string) prepared {
 	named := pgx.NamedArgs{}
@@ -27,7 +28,7 @@ func prepare(sql string) prepared {
 	}
 	p := prepared{sql: text}
 	for _, name := range order {
-		p.names = append(p.names, name.(string)) //nolint:forcetypeassert // as they were put in above
+		p.names = append(p.names, fmt.Sprint(name))
 	}
 	return p
 }

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 
@@ -19,7 +20,7 @@ type textsCodec struct{ *pgtype.ArrayCodec }
 func registerTexts(types *pgtype.Map) error {
 	text, ok := types.TypeForOID(pgtype.TextOID)
 	if !ok {
-		return fmt.Errorf("pgx does not know type text")
+		return errors.New("pgx does not know type text")
 	}
 	types.RegisterType(&pgtype.Type{Name: "_text", OID: pgtype.TextArrayOID, Codec: textsCodec{&pgtype.ArrayCodec{ElementType: text}}})
 	return nil
@@ -39,7 +40,10 @@ type textsPlan struct{}
 // NULLs, the type of elements, then the length and the first index of the dimension,
 // and each element behind its length.
 func (textsPlan) Encode(value any, buf []byte) ([]byte, error) {
-	values := value.(texts) //nolint:forcetypeassert // see PlanEncode
+	values, ok := value.(texts)
+	if !ok {
+		return nil, fmt.Errorf("%T is not texts", value)
+	}
 	const dimensions, nulls, first, null = 1, 1, 1, math.MaxUint32
 	for _, n := range []uint32{dimensions, nulls, pgtype.TextOID, uint32(len(values)), first} { //nolint:gosec // Postgres takes no more
 		buf = binary.BigEndian.AppendUint32(buf, n)

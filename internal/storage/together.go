@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -40,6 +41,10 @@ type together struct {
 	running bool
 }
 
+// groupLimit is how long a group may take before its members are asked for alone, over
+// other connections: one that is dead without anybody knowing must not hold up all.
+const groupLimit = 10 * time.Second
+
 // asked is what one document asks for, and what came of it.
 type asked struct {
 	ctx  context.Context //nolint:containedctx // of one question, as long as it waits
@@ -59,7 +64,7 @@ func (t *together) ask(ctx context.Context, a *asked) bool {
 	t.waiting = append(t.waiting, a)
 	if !t.running {
 		t.running = true
-		go t.run() //nolint:contextcheck // a group ends with the last of its members
+		go t.run() //nolint:contextcheck,gosec // a group ends with the last of its members
 	}
 	t.mu.Unlock()
 	select {
@@ -81,7 +86,7 @@ func (t *together) run() {
 		if len(group) == 0 {
 			return
 		}
-		ctx, cancel := context.WithCancel(context.Background())
+		ctx, cancel := context.WithTimeout(context.Background(), groupLimit)
 		var gone atomic.Int32
 		stops := make([]func() bool, len(group))
 		for i, a := range group {
