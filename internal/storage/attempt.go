@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"time"
@@ -55,11 +54,50 @@ type AttemptEnd struct {
 // being called for, or has been answered since AnswerFor was asked), ErrBudget (the
 // cap of its batch, or the day's) or ErrBusy (the claim is lost).
 func (db *DB) BeginAttempt(ctx context.Context, a NewAttempt) (int, error) {
-	// Whoever begins second with the same bytes waits for the first to commit, and
-	// then, in a statement of its own, sees its row; so it is with a budget that has a
-	// cap. All are one transaction and one round trip.
-	const lock = `SELECT pg_advisory_xact_lock(hashtextextended(@endpoint, @bytes))`
-	const sql = `
+	asked := &asked{document: a.DocumentID, worker: a.WorkerID, attempt: &a}
+	if a.DailyCredits == 0 && db.together.ask(ctx, asked) {
+		return asked.attempts, nil
+	}
+	args := a.args()
+	maps.Copy(args, pgx.NamedArgs{
+		"request": a.RequestID, "document": a.DocumentID, "worker": a.WorkerID,
+		"endpoint": a.Endpoint, "sha256": a.SHA256[:], "size": a.SizeBytes,
+		"bytes": a.lock(),
+	})
+	var paused, sameBytes, spent bool
+	var attempts int
+	batch := &pgx.Batch{}
+	lockAttempt.queue(batch, args)
+	if a.DailyCredits > 0 {
+		batch.Queue(lockDaySQL)
+	}
+	beginAttempt.queue(batch, args).QueryRow(func(row pgx.Row) error { return row.Scan(&paused, &sameBytes, &spent, &attempts) })
+	err := db.pool.SendBatch(ctx, batch).Close()
+	switch {
+	case err != nil:
+	case paused:
+		err = ErrPaused
+	case sameBytes:
+		err = ErrSameBytes
+	case spent:
+		err = ErrBudget
+	case attempts == 0:
+		err = ErrBusy
+	}
+	if err != nil {
+		return 0, fmt.Errorf("begin attempt: %w", err)
+	}
+	return attempts, nil
+}
+
+// The statements of BeginAttempt. Whoever begins second with the same bytes waits for
+// the first to commit, and then, in a statement of its own, sees its row; so it is with
+// a budget that has a cap. All are one transaction and one round trip.
+//
+//nolint:gochecknoglobals // constants, computed
+var (
+	lockAttempt  = prepare(`SELECT pg_advisory_xact_lock(hashtextextended(@endpoint, @bytes)), (` + lockBatchSQL + `)`)
+	beginAttempt = prepare(`
 WITH gate AS (
 	SELECT EXISTS (SELECT FROM cas.account WHERE paused_reason IS NOT NULL) AS paused,
 	       ` + sameBytesSQL + `
@@ -79,55 +117,32 @@ WITH gate AS (
 	INSERT INTO cas.attempts (request_id, document_id, endpoint, worker_id, price, sha256)
 	SELECT @request, @document, @endpoint, @worker, price, @sha256 FROM counted
 )
-SELECT paused, same_bytes, spent, coalesce((SELECT attempts FROM counted), 0) FROM gate`
-	args := a.args()
-	maps.Copy(args, pgx.NamedArgs{
-		"request": a.RequestID, "document": a.DocumentID, "worker": a.WorkerID,
-		"endpoint": a.Endpoint, "sha256": a.SHA256[:], "size": a.SizeBytes,
-		"bytes": int64(binary.BigEndian.Uint64(a.SHA256[:8])), //nolint:gosec // any 64 bits do
-	})
-	var paused, sameBytes, spent bool
-	var attempts int
-	batch := &pgx.Batch{}
-	batch.Queue(lock, args)
-	batch.Queue(lockBatchSQL, args)
-	if a.DailyCredits > 0 {
-		batch.Queue(lockDaySQL)
-	}
-	batch.Queue(sql, args).QueryRow(func(row pgx.Row) error { return row.Scan(&paused, &sameBytes, &spent, &attempts) })
-	err := db.pool.SendBatch(ctx, batch).Close()
-	switch {
-	case err != nil:
-	case paused:
-		err = ErrPaused
-	case sameBytes:
-		err = ErrSameBytes
-	case spent:
-		err = ErrBudget
-	case attempts == 0:
-		err = ErrBusy
-	}
-	if err != nil {
-		return 0, fmt.Errorf("begin attempt: %w", err)
-	}
-	return attempts, nil
-}
+SELECT paused, same_bytes, spent, coalesce((SELECT attempts FROM counted), 0) FROM gate`)
+)
 
-// sameBytesSQL is true where another document with the same bytes is being called
+// sameBytes is an expression that is true where another document with the same bytes is being called
 // for, or was called for with an outcome that is not known yet: its answer may be
 // parked. Of two with unknown outcomes the one that was called for first does not wait.
-const sameBytesSQL = `EXISTS (
+func sameBytes(sha256, endpoint, document string) string {
+	return `EXISTS (
 	SELECT FROM cas.attempts t JOIN cas.documents o ON o.document_id = t.document_id
-	WHERE t.sha256 = @sha256 AND t.endpoint = @endpoint AND t.document_id <> @document
+	WHERE t.sha256 = ` + sha256 + ` AND t.endpoint = ` + endpoint + ` AND t.document_id <> ` + document + `
 	  AND o.status IN ('pending', 'queued', 'calling') AND NOT o.over_budget AND (
 		o.status = 'calling' AND t.outcome = 'calling' OR
 		t.outcome = 'unknown' AND NOT EXISTS (
-			SELECT FROM cas.attempts m WHERE m.document_id = @document AND m.outcome = 'unknown'
-			  AND (m.started_at, m.request_id) < (t.started_at, t.request_id))))`
+			SELECT FROM cas.attempts m WHERE m.document_id = ` + document + ` AND m.outcome = 'unknown'
+			  AND (m.started_at, m.request_id) < (t.started_at, t.request_id))) OFFSET 0)`
+}
+
+var sameBytesSQL = sameBytes("@sha256", "@endpoint", "@document") //nolint:gochecknoglobals // a constant, computed
 
 // endAttemptSQL closes the attempt and gives its credit back if it was not
 // charged; harmless when there is none (request ""), and when done again.
-const endAttemptSQL = `
+const endAttemptSQL = endAttemptCTE + `
+SELECT FROM ended`
+
+// endAttemptCTE are the CTEs of endAttemptSQL.
+const endAttemptCTE = `
 WITH was AS (
 	SELECT a.request_id, ` + countsSQL + ` AS counts, coalesce(a.credits, 0) AS credits FROM cas.attempts a WHERE a.request_id = @request_id FOR UPDATE
 ), ended AS (
@@ -138,8 +153,7 @@ WITH was AS (
 	    retry_at = now() + @retry_in::interval
 	FROM was WHERE a.request_id = was.request_id
 	RETURNING a.document_id, a.started_at, a.price, ` + countsSQL + ` - was.counts AS change, coalesce(a.credits, 0) - was.credits AS credits
-)` + recountSQL + paidSQL + `
-SELECT FROM ended`
+)` + recountSQL + paidSQL
 
 func (e AttemptEnd) args(retryIn *time.Duration) pgx.NamedArgs {
 	return pgx.NamedArgs{

@@ -70,14 +70,14 @@ const (
 	// against until the transaction ends, so that its next statement sees what others
 	// have counted. Where there is no cap nobody need wait. Everybody locks the batch
 	// first, then the day.
-	lockBatchSQL = `SELECT FROM cas.batches WHERE batch = (SELECT batch FROM cas.documents WHERE document_id = @document)
+	lockBatchSQL = `SELECT true FROM cas.batches WHERE batch = (SELECT batch FROM cas.documents WHERE document_id = @document)
 		AND (max_credits IS NOT NULL OR @daily::integer > 0) FOR NO KEY UPDATE`
 	lockDaySQL = `INSERT INTO cas.budget_days AS b (day) VALUES (` + todaySQL + `) ON CONFLICT (day) DO UPDATE SET calls = b.calls WHERE false`
 
-	// countSQL goes on after a CTE "counted" with the batch and price of an attempt that
-	// begins.
+	// countSQL goes on after a CTE "counted" with the batch and price of attempts that
+	// begin.
 	countSQL = `, noted AS (
-	INSERT INTO cas.call_changes (batch, day, calls, discount) SELECT batch, ` + todaySQL + `, 1, 1 - price FROM counted
+	INSERT INTO cas.call_changes (batch, day, calls, discount) SELECT batch, ` + todaySQL + `, count(*), sum(1 - price) FROM counted GROUP BY batch
 )`
 
 	// recountSQL goes on after a CTE "ended" with the ids, starts, prices and changes of
@@ -85,7 +85,7 @@ const (
 	recountSQL = `, recounted AS (
 	INSERT INTO cas.call_changes (batch, day, calls, discount)
 	SELECT d.batch, (e.started_at AT TIME ZONE 'Asia/Kolkata')::date, sum(e.change), sum(e.change * (1 - e.price))
-	FROM ended e LEFT JOIN cas.documents d USING (document_id)
+	FROM ended e LEFT JOIN cas.documents d USING (document_id) WHERE e.change <> 0
 	GROUP BY 1, 2 HAVING sum(e.change) <> 0 OR sum(e.change * (1 - e.price)) <> 0
 )`
 
@@ -93,7 +93,7 @@ const (
 	// attempts have cost than was known.
 	paidSQL = `, paid AS (
 	INSERT INTO cas.document_changes (batch, state, documents, credits)
-	SELECT d.batch, 'spent', 0, sum(e.credits) FROM ended e LEFT JOIN cas.documents d USING (document_id)
+	SELECT d.batch, 'spent', 0, sum(e.credits) FROM ended e LEFT JOIN cas.documents d USING (document_id) WHERE e.credits <> 0
 	GROUP BY d.batch HAVING sum(e.credits) <> 0
 )`
 )

@@ -34,12 +34,13 @@ var (
 
 // DB is the record in Postgres, safe for concurrent use.
 type DB struct {
-	pool *pgxpool.Pool
+	pool     *pgxpool.Pool
+	together *together
 }
 
-// Open connects to url (any libpq URL). At most maxConns connections are used;
-// 0 leaves it to pool_max_conns of the URL or pgx's default. The connection is
-// tried once, so that a wrong URL shows at start.
+// Open connects to url (any libpq URL). At most maxConns connections are used, and one
+// more once documents are claimed; 0 leaves it to pool_max_conns of the URL or pgx's
+// default. The connection is tried once, so that a wrong URL shows at start.
 func Open(ctx context.Context, url string, maxConns int, options ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -62,20 +63,26 @@ func Open(ctx context.Context, url string, maxConns int, options ...Option) (*DB
 		_, err := conn.Exec(ctx, `SET jit = off`)
 		return err //nolint:wrapcheck // pgxpool wraps it
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
+	db := &DB{together: &together{}}
+	if db.together.pool, err = pgxpool.NewWithConfig(ctx, ofGroups(config)); err != nil {
 		return nil, fmt.Errorf("prepare connection pool: %w", err)
 	}
-	db := &DB{pool: pool}
+	if db.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+		db.together.pool.Close()
+		return nil, fmt.Errorf("prepare connection pool: %w", err)
+	}
 	if err := db.Ping(ctx); err != nil {
-		pool.Close()
+		db.Close()
 		return nil, err
 	}
 	return db, nil
 }
 
 // Close waits for the connections in use and closes all.
-func (db *DB) Close() { db.pool.Close() }
+func (db *DB) Close() {
+	db.together.pool.Close()
+	db.pool.Close()
+}
 
 // Ping asks Postgres for a sign of life. The error says what to mend.
 func (db *DB) Ping(ctx context.Context) error {

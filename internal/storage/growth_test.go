@@ -166,18 +166,26 @@ func live(t *testing.T, db *storage.DB) {
 	work := func(n int) storage.AttemptEnd {
 		t.Helper()
 		check(db.Claim(ctx, ids[n], worker))
+		if _, err := db.Claim(ctx, ids[n], worker); err == nil { // it is not among those that a group can claim
+			t.Fatal("claimed twice")
+		}
 		sum := [32]byte{byte(n)}
 		if _, err := db.AnswerFor(ctx, ids[n], sum, "/v4/smart/parse"); err == nil {
 			t.Fatal("found an answer")
 		}
+		spend := budget
+		if n == 0 {
+			spend = storage.Budget{} // as part of a group
+		}
 		request := fmt.Sprintf("req_%d", n)
 		check(db.BeginAttempt(ctx, storage.NewAttempt{
-			RequestID: request, DocumentID: ids[n], WorkerID: worker, Endpoint: "/v4/smart/parse", SHA256: sum, SizeBytes: 9, Budget: budget,
+			RequestID: request, DocumentID: ids[n], WorkerID: worker, Endpoint: "/v4/smart/parse", SHA256: sum, SizeBytes: 9, Budget: spend,
 		}))
 		return storage.AttemptEnd{RequestID: request, Outcome: storage.OutcomeAnswered, Credits: "1", WorkerID: worker}
 	}
 	answer := answerFor(ids[0])
 	check(db.Save(ctx, answer, full(), work(0)))
+	check(db.AnswerFor(ctx, ids[1], answer.SHA256, answer.Endpoint))
 	answer.DocumentID = ids[1]
 	check(nil, db.SaveAnswer(ctx, answer, work(1)))
 	check(nil, db.Retry(ctx, ids[2], work(2), time.Second))

@@ -21,14 +21,44 @@ type Answer struct {
 	ReceivedAt time.Time
 }
 
-// saveAnswerSQL keeps an answer of a document that the ledger has: one that was erased
-// meanwhile leaves none behind. It holds the document, so that nobody erases it now.
-const saveAnswerSQL = `
+// keepAnswerSQL keeps an answer of a document that the ledger has, which goes on behind
+// it: one that was erased meanwhile leaves none behind.
+const keepAnswerSQL = `
 INSERT INTO cas.answers (document_id, sha256, endpoint, request_id, body, received_at)
-SELECT document_id, @sha256, @endpoint, @request_id, @body, @received_at FROM cas.documents WHERE document_id = @id FOR UPDATE
+SELECT document_id, @sha256, @endpoint, @request_id, @body, @received_at FROM `
+
+const onAnswerSQL = `
 ON CONFLICT (document_id) DO UPDATE
 SET sha256 = excluded.sha256, endpoint = excluded.endpoint, request_id = excluded.request_id,
     body = excluded.body, received_at = excluded.received_at`
+
+// saveAnswerSQL keeps an answer and holds the document, so that nobody erases it now.
+const saveAnswerSQL = keepAnswerSQL + `cas.documents WHERE document_id = @id FOR UPDATE` + onAnswerSQL
+
+// parsedSQL makes a document parsed, which holds it too.
+const parsedSQL = `
+UPDATE cas.documents
+SET status = 'parsed', claimed_by = NULL, sealed_passwords = NULL, not_before = NULL, stalled_since = NULL, sha256 = @sha256,
+    pan = @pan, period_from = @from::date, period_to = @to::date, cas_type = @type,
+    finished_at = CASE WHEN status = 'parsed' THEN finished_at ELSE now() END, normalized_at = now(), updated_at = now()
+WHERE document_id = @id`
+
+// letterSQL opens the dead letter of a document: one that another worker gave up
+// meanwhile is dead no more. It comes after parsedSQL: who gives a document up holds it.
+const letterSQL = `UPDATE cas.dead_letters SET redriven_at = now() WHERE document_id = @id AND redriven_at IS NULL`
+
+// The statements of Save. wellSQL is that a call was answered: the account is well, and
+// is probed at once if it is not.
+//
+//nolint:gochecknoglobals // constants, computed
+var (
+	parsed         = prepare(parsedSQL)
+	answeredParsed = prepare("WITH parsed AS (" + parsedSQL + "\nRETURNING document_id)" + keepAnswerSQL + "parsed" + onAnswerSQL)
+	endLetter      = prepare(letterSQL)
+	endAll         = prepare(endAttemptCTE + ", well AS (" + wellSQL + "), letter AS (" + letterSQL + ")\nSELECT FROM ended")
+)
+
+const wellSQL = `UPDATE cas.account SET probes = 0 WHERE probes > 0 AND paused_reason IS NULL`
 
 func (a Answer) args() pgx.NamedArgs {
 	return pgx.NamedArgs{
@@ -66,31 +96,40 @@ func (db *DB) Answers(ctx context.Context, documents []uuid.UUID) (map[uuid.UUID
 // waiting for its answer needs no permit. BeginAttempt is the judge. ErrNotFound means
 // neither.
 func (db *DB) AnswerFor(ctx context.Context, document uuid.UUID, sha256 [32]byte, endpoint string) (Answer, error) {
-	args := pgx.NamedArgs{"document": document, "sha256": sha256[:], "endpoint": endpoint}
-	var answer answerRow
-	var called bool
-	batch := &pgx.Batch{}
-	batch.Queue(selectAnswerSQL+`WHERE sha256 = @sha256 AND endpoint = @endpoint ORDER BY octet_length(body) = 0, received_at DESC LIMIT 1`, args).
-		Query(func(rows pgx.Rows) (err error) {
-			answer, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[answerRow])
-			if errors.Is(err, pgx.ErrNoRows) {
-				err = nil
-			}
-			return err
-		})
-	batch.Queue(`SELECT `+sameBytesSQL, args).QueryRow(func(row pgx.Row) error { return row.Scan(&called) })
-	err := db.pool.SendBatch(ctx, batch).Close()
+	asked := &asked{lookup: &NewAttempt{DocumentID: document, SHA256: sha256, Endpoint: endpoint}}
+	if db.together.ask(ctx, asked) {
+		return Answer{}, fmt.Errorf("look for the same bytes: %w", ErrNotFound)
+	}
+	rows, err := db.pool.Query(ctx, answerFor.sql, answerFor.values(pgx.NamedArgs{"document": document, "sha256": sha256[:], "endpoint": endpoint})...)
+	var found foundAnswer
+	if err == nil {
+		found, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[foundAnswer])
+	}
 	switch {
 	case err != nil:
-	case answer.DocumentID != uuid.Nil:
-		return answer.answer(), nil
-	case called:
+	case found.DocumentID != uuid.Nil:
+		return found.answer(), nil
+	case found.Called:
 		err = ErrSameBytes
 	default:
 		err = ErrNotFound
 	}
 	return Answer{}, fmt.Errorf("look for the same bytes: %w", err)
 }
+
+// foundAnswer is an answer for the same bytes, if there is one, and whether another
+// document with them is being called for.
+type foundAnswer struct {
+	answerRow
+	Called bool `db:"called"`
+}
+
+//nolint:gochecknoglobals // a constant, computed
+var answerFor = prepare(`
+SELECT coalesce(f.document_id, '00000000-0000-0000-0000-000000000000') AS document_id, f.sha256, coalesce(f.endpoint, '') AS endpoint,
+	coalesce(f.request_id, '') AS request_id, f.body, coalesce(f.received_at, now()) AS received_at, f.document_id IS NULL AND ` + sameBytesSQL + ` AS called
+FROM (VALUES (1)) AS it LEFT JOIN (` + selectAnswerSQL + `
+	WHERE sha256 = @sha256 AND endpoint = @endpoint ORDER BY octet_length(body) = 0, received_at DESC LIMIT 1) AS f ON true`)
 
 const selectAnswerSQL = `SELECT document_id, sha256, endpoint, request_id, body, received_at FROM cas.answers `
 
@@ -135,7 +174,7 @@ type Saved struct {
 }
 
 // Save writes, in one transaction and one round trip, the answer, the rows of its
-// statement or contract note (replacing those of an older answer for the same key) and, last,
+// statement or contract note (replacing those of an older answer for the same key) and
 // the document as parsed; readers never see half of it, and doing it twice
 // changes nothing. The attempt is closed if end names one. Passwords are wiped.
 // ErrRefused means that Postgres does not take the values, ErrNotFound that the
@@ -146,11 +185,13 @@ func (db *DB) Save(ctx context.Context, a Answer, content Content, end AttemptEn
 
 func (db *DB) save(ctx context.Context, a Answer, content Content, end AttemptEnd, withAnswer bool) (Saved, error) {
 	filed := content.filed()
+	args := a.args()
+	args["pan"], args["from"], args["to"], args["type"] = filed.pan, filed.from, filed.to, filed.casType
 	batch := &pgx.Batch{} // one Sync at its end: Postgres treats it as one transaction
 	if withAnswer {
-		batch.Queue(saveAnswerSQL, a.args())
+		answeredParsed.queue(batch, args)
 	} else {
-		batch.Queue(`SELECT FROM cas.documents WHERE document_id = @id FOR UPDATE`, pgx.NamedArgs{"id": a.DocumentID})
+		parsed.queue(batch, args)
 	}
 	headerAt := batch.Len()
 	key := arguments(content.key(), a.DocumentID)
@@ -158,23 +199,12 @@ func (db *DB) save(ctx context.Context, a Answer, content Content, end AttemptEn
 	rowsAt := batch.Len()
 	inserts := queueRows(batch, content, key)
 	if end.RequestID != "" {
-		batch.Queue(endAttemptSQL, end.args(nil))
+		ended := end.args(nil)
+		ended["id"] = a.DocumentID
+		endAll.queue(batch, ended)
+	} else {
+		endLetter.queue(batch, args)
 	}
-	if end.RequestID != "" {
-		// A call was answered: the account is well, and is probed at once if it is not.
-		batch.Queue(`UPDATE cas.account SET probes = 0 WHERE probes > 0 AND paused_reason IS NULL`)
-	}
-	// A document that another worker gave up meanwhile is dead no more.
-	batch.Queue(`UPDATE cas.dead_letters SET redriven_at = now() WHERE document_id = @id AND redriven_at IS NULL`,
-		pgx.NamedArgs{"id": a.DocumentID})
-	batch.Queue(`
-UPDATE cas.documents
-SET status = 'parsed', claimed_by = NULL, sealed_passwords = NULL, not_before = NULL, stalled_since = NULL, sha256 = @sha256,
-    pan = @pan, period_from = @from::date, period_to = @to::date, cas_type = @type,
-    finished_at = CASE WHEN status = 'parsed' THEN finished_at ELSE now() END, normalized_at = now(), updated_at = now()
-WHERE document_id = @id`, pgx.NamedArgs{
-		"id": a.DocumentID, "sha256": a.SHA256[:], "pan": filed.pan, "from": filed.from, "to": filed.to, "type": filed.casType,
-	})
 
 	saved, err := collectSaved(db.pool.SendBatch(ctx, batch), batch.Len(), headerAt, rowsAt, inserts)
 	if err != nil {
@@ -198,12 +228,12 @@ func collectSaved(results pgx.BatchResults, n, headerAt, rowsAt int, inserts []s
 			return Saved{}, err //nolint:wrapcheck // wrapped by Save
 		}
 		switch at := i - rowsAt; {
+		case i == 0:
+			saved.gone = tag.RowsAffected() == 0
 		case i == headerAt:
 			saved.Current = tag.RowsAffected() == 1
 		case at >= 0 && at < len(inserts) && inserts[at] != "":
 			saved.Rows[inserts[at]] += tag.RowsAffected()
-		case i == n-1:
-			saved.gone = tag.RowsAffected() == 0
 		}
 	}
 	return saved, nil

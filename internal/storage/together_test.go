@@ -1,0 +1,152 @@
+package storage_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"casflow/internal/storage"
+	"casflow/internal/storage/storagetest"
+)
+
+// TestDB_Together claims, looks up and begins many documents at once, among them some
+// that something is the matter with: each is told what it would be told alone, and the
+// others go on.
+func TestDB_Together(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	const n = 60
+	documents := batchOf(n)
+	const same, other, capped, finished, held = 1, 2, 3, 4, 5 // by their index
+	documents[capped].Batch = "june"
+	ids := record(t, db, documents...)
+	if err := db.OpenBatch(t.Context(), "june", "", 1); err != nil {
+		t.Fatal(err)
+	}
+	worker := startWorker(t, db)
+	if err := storagetest.Exec(t, address, `UPDATE cas.documents SET status = 'parsed', finished_at = now() WHERE document_id = '`+ids[finished].String()+`'`); err != nil {
+		t.Fatal(err)
+	}
+	// Whoever holds a document keeps that one waiting, and no other.
+	under, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = under.Close(context.WithoutCancel(t.Context())) }()
+	for _, sql := range []string{`BEGIN`, `SELECT FROM cas.documents WHERE document_id = '` + ids[held].String() + `' FOR UPDATE`} {
+		if _, err := under.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mu sync.Mutex
+	failed := make(map[int]error)
+	begun := make(map[int]int)
+	way := func(i int) error {
+		d, err := db.Claim(t.Context(), ids[i], worker)
+		if err != nil {
+			return err
+		}
+		if d.ID != ids[i] || d.Status != storage.StatusCalling || d.Key != documents[i].Key {
+			return fmt.Errorf("claimed %+v", d)
+		}
+		sum := sha256.Sum256(ids[i][:])
+		if i == other {
+			sum = sha256.Sum256(ids[same][:])
+		}
+		if _, err := db.AnswerFor(t.Context(), ids[i], sum, "/v4/smart/parse"); !errors.Is(err, storage.ErrNotFound) && !errors.Is(err, storage.ErrSameBytes) {
+			return fmt.Errorf("AnswerFor() = %w", err)
+		}
+		attempts, err := db.BeginAttempt(t.Context(), storage.NewAttempt{
+			RequestID: fmt.Sprintf("req_%d", i), DocumentID: ids[i], WorkerID: worker, Endpoint: "/v4/smart/parse", SHA256: sum, SizeBytes: 9,
+		})
+		mu.Lock()
+		defer mu.Unlock()
+		begun[i] = attempts
+		return err
+	}
+	var others, last sync.WaitGroup
+	for i := range n {
+		group := &others
+		if i == held {
+			group = &last
+		}
+		group.Go(func() {
+			err := way(i)
+			mu.Lock()
+			defer mu.Unlock()
+			failed[i] = err
+		})
+	}
+	others.Wait()
+	if _, err := under.Exec(t.Context(), `COMMIT`); err != nil {
+		t.Fatal(err)
+	}
+	last.Wait()
+	twins := 0
+	for i := range n {
+		switch err := failed[i]; {
+		case i == finished && !errors.Is(err, storage.ErrFinished):
+			t.Errorf("a finished document: %v, want %v", err, storage.ErrFinished)
+		case (i == same || i == other) && errors.Is(err, storage.ErrSameBytes):
+			twins++
+		case i != finished && (err != nil || begun[i] != 1):
+			t.Errorf("document %d: attempts %d, %v, want 1", i, begun[i], err)
+		}
+	}
+	if twins != 1 {
+		t.Errorf("%d of two with the same bytes were refused, want one", twins)
+	}
+	rows := storagetest.Rows(t, address, `SELECT count(*), count(DISTINCT document_id), (SELECT sum(calls) FROM cas.call_changes), (SELECT count(*) FROM cas.documents WHERE attempts = 1)
+		FROM cas.attempts WHERE outcome = 'calling' AND sha256 IS NOT NULL`)
+	if want := fmt.Sprint(n - 2); rows[0][0] != want || rows[0][1] != want || rows[0][2] != want || rows[0][3] != want {
+		t.Errorf("attempts, of documents, calls, counted: %v, want %s each", rows[0], want)
+	}
+}
+
+// TestDB_Together_LateClaims: of those who claim one document at once, one gets it.
+func TestDB_Together_LateClaims(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	id := record(t, db, newDocument("one.pdf", storage.QueueBulk))[0]
+	workers := []uuid.UUID{startWorker(t, db), startWorker(t, db)}
+	var got sync.Map
+	var group sync.WaitGroup
+	for i := range 20 {
+		group.Go(func() {
+			_, err := db.Claim(t.Context(), id, workers[i%2])
+			got.Store(i, err)
+		})
+	}
+	group.Wait()
+	claims := 0
+	got.Range(func(_, err any) bool {
+		if err == nil {
+			claims++
+		} else if e, _ := err.(error); !errors.Is(e, storage.ErrBusy) {
+			t.Errorf("Claim() = %v, want %v", err, storage.ErrBusy)
+		}
+		return true
+	})
+	if claims != 1 {
+		t.Errorf("claimed %d times, want once", claims)
+	}
+}
+
+// TestDB_Together_Leaves: who gives up waits for no group, and a group that nobody waits
+// for any more ends.
+func TestDB_Together_Leaves(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	id := record(t, db, newDocument("one.pdf", storage.QueueBulk))[0]
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := db.Claim(ctx, id, startWorker(t, db)); !errors.Is(err, context.Canceled) {
+		t.Errorf("Claim() = %v, want %v", err, context.Canceled)
+	}
+}
