@@ -11,8 +11,8 @@ import (
 	"casflow/internal/redact"
 )
 
-// Trace is a document that a PAN is behind: its statement is that PAN's, its object
-// key names it, or it is one of its passwords.
+// Trace is a document that a PAN is behind: its statement is that PAN's, it is a copy
+// of such a PDF, its object key names the PAN, or it is one of its passwords.
 type Trace struct {
 	DocumentID uuid.UUID `db:"document_id"`
 	Bucket     string    `db:"bucket"`
@@ -27,16 +27,21 @@ type Trace struct {
 func (db *DB) Traces(ctx context.Context, pan string, sealer *Sealer) ([]Trace, error) {
 	const columns = `SELECT document_id, bucket, object_key, queue, delivery, status`
 	traces, err := all[Trace](ctx, db.pool, columns+` FROM cas.documents
-WHERE pan = @pan OR strpos(upper(object_key), @pan) > 0`, pgx.NamedArgs{"pan": pan})
+WHERE pan = @pan OR strpos(upper(object_key), @pan) > 0
+	OR pan IS NULL AND sha256 IN (SELECT sha256 FROM cas.documents WHERE pan = @pan) -- it would bring them back`, pgx.NamedArgs{"pan": pan})
 	if err != nil {
 		return nil, fmt.Errorf("look for documents: %w", err)
+	}
+	found := make([]uuid.UUID, len(traces))
+	for i, t := range traces {
+		found[i] = t.DocumentID
 	}
 	type sealed struct {
 		Trace
 		Passwords []byte `db:"sealed_passwords"`
 	}
 	rows, err := db.pool.Query(ctx, columns+`, sealed_passwords FROM cas.documents
-WHERE sealed_passwords IS NOT NULL AND pan IS DISTINCT FROM @pan AND strpos(upper(object_key), @pan) = 0`, pgx.NamedArgs{"pan": pan})
+WHERE sealed_passwords IS NOT NULL AND document_id <> ALL (@found)`, pgx.NamedArgs{"found": found})
 	if err != nil {
 		return nil, fmt.Errorf("look into sealed passwords: %w", err)
 	}
