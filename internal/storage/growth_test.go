@@ -219,17 +219,27 @@ func TestDB_Growth(t *testing.T) {
 	fill(t, address, 50_000)
 	db, asked := traced(t, address)
 	live(t, db)
+	explained := asked.cheap(t, address)
+	if explained < 100 {
+		t.Errorf("only %d plans were looked at", explained)
+	}
+}
+
+// cheap fails where one of the statements goes through a table that grows, and returns
+// how many plans it has looked at.
+func (s *statements) cheap(t *testing.T, address string) int {
+	t.Helper()
 	scanned := regexp.MustCompile(`Seq Scan on (` + strings.Join(grown, "|") + `)\b`)
 	touched := regexp.MustCompile(`Buffers: shared(?: hit=(\d+))?(?: read=(\d+))?`)
 	const most = 1_000 // blocks of 8 kB; the documents alone are more than twice as many
 	explained := 0
-	for _, sql := range asked.texts {
+	for _, sql := range s.texts {
 		word := strings.ToUpper(strings.Join(strings.Fields(sql)[:1], ""))
 		if !slices.Contains([]string{"SELECT", "WITH", "INSERT", "UPDATE", "DELETE"}, word) {
 			continue // settings
 		}
 		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
-			plan := asked.plan(t, address, sql, mode)
+			plan := s.plan(t, address, sql, mode)
 			explained++
 			if found := scanned.FindString(plan); found != "" {
 				t.Errorf("%s (%s):\n%s\n%s", found, mode, sql, plan)
@@ -245,7 +255,5 @@ func TestDB_Growth(t *testing.T) {
 			}
 		}
 	}
-	if explained < 100 {
-		t.Errorf("only %d plans were looked at", explained)
-	}
+	return explained
 }

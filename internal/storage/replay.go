@@ -114,29 +114,50 @@ const replayPage = 200
 // so many share what each statement costs.
 const replayGroup = 8
 
+// replayOrder is the order in which documents of one PAN are read anew.
+const replayOrder = ` ORDER BY d.pan, d.period_from, d.period_to, d.cas_type,
+	NOT EXISTS (SELECT FROM cas.statements s WHERE s.pan = d.pan AND s.period_from = d.period_from AND s.period_to = d.period_to
+		AND s.cas_type = d.cas_type AND s.document_id = d.document_id)
+	AND NOT EXISTS (SELECT FROM cas.contract_notes n WHERE n.pan = d.pan AND n.trade_date = d.period_from AND n.document_id = d.document_id),
+	a.received_at, d.document_id`
+
 // ReplayGroups calls do with the documents to be read anew, all of one PAN in one
 // group, in the order in which they must be read: of those with the same key the one
 // whose rows stand first. It ends with the first error.
 func (db *DB) ReplayGroups(ctx context.Context, replay Replay, f ReplayFilter, do func([]Replayed) error) error {
-	after := ""
-	for {
-		args := f.args()
-		args["started"], args["after"], args["limit"] = replay.StartedAt, after, replayPage
-		documents, err := all[Replayed](ctx, db.pool, `
-WITH investors AS (SELECT DISTINCT d.pan`+replayedSQL+` AND d.pan > @after ORDER BY d.pan LIMIT @limit)
-SELECT d.document_id, d.kind, d.status, d.pan, octet_length(a.body) AS size`+replayedSQL+` AND d.pan IN (SELECT pan FROM investors)
-ORDER BY d.pan, d.period_from, d.period_to, d.cas_type,
-	NOT EXISTS (SELECT FROM cas.statements s WHERE s.pan = d.pan AND s.period_from = d.period_from AND s.period_to = d.period_to
-		AND s.cas_type = d.cas_type AND s.document_id = d.document_id)
-	AND NOT EXISTS (SELECT FROM cas.contract_notes n WHERE n.pan = d.pan AND n.trade_date = d.period_from AND n.document_id = d.document_id),
-	a.received_at, d.document_id`, args)
+	args := f.args()
+	args["started"], args["limit"] = replay.StartedAt, replayPage
+	list := func(condition string) ([]Replayed, error) {
+		documents, err := all[Replayed](ctx, db.pool,
+			`SELECT d.document_id, d.kind, d.status, coalesce(d.pan, '') AS pan, octet_length(a.body) AS size`+replayedSQL+condition, args)
 		if err != nil {
-			return fmt.Errorf("list answers: %w", err)
+			return nil, fmt.Errorf("list answers: %w", err)
 		}
-		if len(documents) == 0 {
+		return documents, nil
+	}
+	if f.Document != uuid.Nil {
+		documents, err := list("")
+		if err != nil || len(documents) == 0 {
+			return err
+		}
+		return do(documents)
+	}
+	// PANs first, whatever is to be done of them: looking for those alone of which
+	// something is would go through all that is done already, page by page.
+	args["after"] = ""
+	for {
+		pans, err := db.pansAfter(ctx, f, args)
+		if err != nil {
+			return err
+		}
+		if len(pans) == 0 {
 			break
 		}
-		after = documents[len(documents)-1].PAN
+		args["after"], args["pans"] = pans[len(pans)-1], pans
+		documents, err := list(` AND d.pan = ANY (@pans)` + replayOrder)
+		if err != nil {
+			return err
+		}
 		for len(documents) > 0 {
 			n := min(replayGroup, len(documents))
 			for n < len(documents) && documents[n].PAN == documents[n-1].PAN {
@@ -148,23 +169,39 @@ ORDER BY d.pan, d.period_from, d.period_to, d.cas_type,
 			documents = documents[n:]
 		}
 	}
-	last := uuid.Nil
+	if f.PAN != "" {
+		return nil
+	}
+	args["after"] = uuid.Nil
 	for {
-		args := f.args()
-		args["started"], args["after"], args["limit"] = replay.StartedAt, last, replayPage
-		documents, err := all[Replayed](ctx, db.pool, `
-SELECT d.document_id, d.kind, d.status, '' AS pan, octet_length(a.body) AS size`+replayedSQL+` AND d.pan IS NULL AND d.document_id > @after ORDER BY d.document_id LIMIT @limit`, args)
-		if err != nil {
-			return fmt.Errorf("list answers: %w", err)
+		documents, err := list(` AND d.pan IS NULL AND d.document_id > @after ORDER BY d.document_id LIMIT @limit`)
+		if err != nil || len(documents) == 0 {
+			return err
 		}
-		if len(documents) == 0 {
-			return nil
-		}
-		last = documents[len(documents)-1].DocumentID
+		args["after"] = documents[len(documents)-1].DocumentID
 		for group := range slices.Chunk(documents, replayGroup) {
 			if err := do(group); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// pansAfter are the next PANs that documents have and f chooses.
+func (db *DB) pansAfter(ctx context.Context, f ReplayFilter, args pgx.NamedArgs) ([]string, error) {
+	if f.PAN != "" {
+		if args["after"] != "" {
+			return nil, nil
+		}
+		return []string{f.PAN}, nil
+	}
+	rows, err := db.pool.Query(ctx, `SELECT DISTINCT pan FROM cas.documents WHERE pan > @after ORDER BY pan LIMIT @limit`, args)
+	if err != nil {
+		return nil, fmt.Errorf("list investors: %w", err)
+	}
+	pans, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("list investors: %w", err)
+	}
+	return pans, nil
 }

@@ -273,3 +273,31 @@ func TestDB_ResaveAll_Texts(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestDB_ReplayGrowth: what a replay asks for each page and group of documents does not
+// go through a table that grows with them.
+func TestDB_ReplayGrowth(t *testing.T) {
+	t.Parallel()
+	address := storagetest.URL(t)
+	fill(t, address, 50_000)
+	db, asked := traced(t, address)
+	rereads := replayed(t, db, many(1), many(2), many(3))
+	replay, err := db.StartReplay(t.Context(), storage.ReplayFilter{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked.texts = nil // counting what is left goes through all, once
+	enough := errors.New("enough")
+	if err := db.ReplayGroups(t.Context(), replay, storage.ReplayFilter{}, func([]storage.Replayed) error { return enough }); !errors.Is(err, enough) {
+		t.Fatal(err)
+	}
+	if _, err := db.Answers(t.Context(), []uuid.UUID{rereads[0].Answer.DocumentID, rereads[1].Answer.DocumentID}); err != nil {
+		t.Fatal(err)
+	}
+	storagetest.Rows(t, address, `UPDATE cas.transactions SET amount = 1 WHERE pan = 'ZZZPA0001Z'`)
+	storagetest.Rows(t, address, `UPDATE cas.statements SET investor_name = 'x' WHERE pan = 'ZZZPA0001Z'`)
+	resaveAll(t, db, rereads)
+	if explained := asked.cheap(t, address); explained < 30 {
+		t.Errorf("only %d plans were looked at", explained)
+	}
+}
