@@ -1,4 +1,5 @@
-// Package doc_test keeps what is generated in this folder up to date.
+// Package doc_test keeps what is generated in this folder up to date, and runs the SQL
+// that the pages show.
 package doc_test
 
 import (

@@ -65,7 +65,8 @@ func StartRedis(ctx context.Context) (*Redis, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start redis: %w", err), dir.remove())
 	}
-	address := url.URL{Scheme: "redis", User: url.UserPassword("", server.password), Host: loopback(server.port), Path: "0"}
+	// The user is named because redis-cli of some versions wants it.
+	address := url.URL{Scheme: "redis", User: url.UserPassword("default", server.password), Host: loopback(server.port), Path: "0"}
 	return &Redis{URL: address.String(), server: server}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,20 @@ func TestStartRedis_Settings(t *testing.T) {
 	want := map[string]string{"maxmemory-policy": "noeviction", "appendonly": "no", "save": "", "bind": "127.0.0.1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+}
+
+// TestStartRedis_CLI: redis-cli, of whatever version, takes the URL as it is.
+func TestStartRedis_CLI(t *testing.T) {
+	t.Parallel()
+	cli, err := exec.LookPath("redis-cli")
+	if err != nil {
+		t.Skip("there is no redis-cli on this machine")
+	}
+	server := startRedis(t, StartRedis)
+	out, err := exec.CommandContext(t.Context(), cli, "-u", server.URL, "PING").Output()
+	if err != nil || string(out) != "PONG\n" {
+		t.Errorf("redis-cli says %q, %v, want PONG", out, err)
 	}
 }
 

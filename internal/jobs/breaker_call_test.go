@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
 
 	"casflow/internal/casapi"
 	"casflow/internal/redact"
@@ -70,4 +72,42 @@ func TestRun_CallReports(t *testing.T) {
 	status = http.StatusUnprocessableEntity
 	call(casapi.ErrUnprocessable)
 	wantOpen(t, limiters[0], false)
+}
+
+// drains tells a worker to stop as soon as a script of the limiter has answered.
+type drains struct {
+	asked
+	p *Processor
+}
+
+func (d drains) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if err == nil {
+			d.p.Drain()
+		}
+		return err
+	}
+}
+
+// TestRun_ShutdownWithProbe: a worker that is told to stop with the breaker's probe in
+// hand gives it back, so that another one need not wait until it expires.
+func TestRun_ShutdownWithProbe(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]time.Duration{"Now": 0, "SlotAhead": slotAhead / 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newRedis(t)
+			limiters, clock := newLimiters(t, client, 0, 2)
+			fail(t, limiters[0], 10)
+			clock.pass(time.Second - before)
+			r := newTestRun()
+			r.p.Limiter = limiters[0]
+			client.AddHook(drains{p: r.p})
+			if err := r.permit(t.Context(), nothingElse); !errors.Is(err, errShutdown) {
+				t.Errorf("permit() = %v, want errShutdown", err)
+			}
+			wantSlot(t, limiters[1], bulk, before)
+		})
+	}
 }

@@ -119,8 +119,7 @@ func (r *run) call(ctx context.Context, file *pdf, password redact.Secret, byLin
 		})
 	})
 	if err != nil {
-		// The permit may be the breaker's probe: without a call it is another one's turn.
-		r.warn(ctx, "unused permit cannot be given back", r.p.Limiter.Report(ctx, HealthUnknown, 0))
+		r.giveBack(ctx)
 		return storage.Answer{}, err
 	}
 	r.end = storage.AttemptEnd{RequestID: request.RequestID}
@@ -181,8 +180,17 @@ func (r *run) permit(ctx context.Context, get func(context.Context) error) error
 
 	err := r.p.Limiter.WaitWith(ctx, r.document.Queue, get)
 	r.p.Metrics.limiterWait.Observe(time.Since(began).Seconds())
-	if r.p.shutdown.Err() != nil {
-		return errShutdown // even with a permit in hand: no new call
+	if r.p.shutdown.Err() != nil { // even with a permit in hand: no new call
+		if err == nil {
+			r.giveBack(context.WithoutCancel(ctx))
+		}
+		return errShutdown
 	}
 	return err
+}
+
+// giveBack gives back a permit that no call is made with. It may be the breaker's probe:
+// then it is another one's turn.
+func (r *run) giveBack(ctx context.Context) {
+	r.warn(ctx, "unused permit cannot be given back", r.p.Limiter.Report(ctx, HealthUnknown, 0))
 }

@@ -90,7 +90,10 @@ func (l *Limiter) WaitWith(ctx context.Context, queue string, get func(context.C
 	if err != nil {
 		return err
 	}
-	return sleep(ctx, slot) // outside the line: the next one may be early as well
+	// Outside the line: the next one may be early as well. And to its end, slotAhead at
+	// most, whatever becomes of ctx: a permit that is given out must come to somebody who
+	// uses it, or gives it back.
+	return sleep(context.WithoutCancel(ctx), slot)
 }
 
 // reserve waits for its turn in this process, and then until a slot is given to

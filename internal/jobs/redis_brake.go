@@ -34,6 +34,7 @@ type brake struct {
 type trouble struct {
 	failures int // in a row
 	last     time.Time
+	writes   bool // it refuses writes alone, so that its answers to reads say nothing
 }
 
 const (
@@ -42,6 +43,9 @@ const (
 	// brakeForgets is when a part counts as well of which nothing was heard: some
 	// keys are asked for once only.
 	brakeForgets = time.Minute
+	// brakeQuiet is when a part that refused writes counts as well: some are tried all
+	// the time, the rarest of them, asynq's heartbeat, every 5 s and brakeMost.
+	brakeQuiet = 10 * time.Second
 )
 
 // Brake makes a client slow down while its Redis is in trouble, count what fails, and
@@ -105,7 +109,7 @@ func (b *brake) after(ctx context.Context, part string, err error) time.Duration
 	if len(b.troubles) == 0 {
 		b.logger.WarnContext(ctx, "redis does not serve, slowing down", slog.Any("err", err))
 	}
-	t := trouble{failures: b.troubles[part].failures + 1, last: time.Now()}
+	t := trouble{failures: b.troubles[part].failures + 1, last: time.Now(), writes: refusesWrites(err)}
 	b.troubles[part] = t
 	b.failures++
 	return min(brakeMost, brakeLeast<<min(t.failures-1, 10))
@@ -116,7 +120,9 @@ func (b *brake) ease(ctx context.Context, part string) {
 	if len(b.troubles) == 0 {
 		return
 	}
-	delete(b.troubles, part)
+	if t := b.troubles[part]; !t.writes || time.Since(t.last) >= brakeQuiet {
+		delete(b.troubles, part)
+	}
 	maps.DeleteFunc(b.troubles, func(_ string, t trouble) bool { return time.Since(t.last) > brakeForgets })
 	if len(b.troubles) == 0 {
 		b.logger.InfoContext(ctx, "redis serves again", slog.Int("failures", b.failures))
@@ -141,16 +147,31 @@ func inTrouble(err error) bool {
 	}
 	if refused, ok := errors.AsType[redis.Error](err); ok {
 		text := refused.Error()
-		for _, trouble := range []string{"OOM ", "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MISCONF", "NOREPLICAS", "BUSY ", "MOVED ", "ASK "} {
+		for _, trouble := range []string{"LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY ", "MOVED ", "ASK "} {
 			if strings.HasPrefix(text, trouble) {
 				return true
 			}
 		}
-		// A script passes on what its commands were refused for.
-		return strings.Contains(text, "OOM command not allowed") || strings.Contains(text, "-READONLY") ||
-			strings.Contains(text, "-MISCONF") || strings.Contains(text, "-NOREPLICAS")
+		return refusesWrites(err)
 	}
 	var network net.Error
 	return errors.As(err, &network) || errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, net.ErrClosed) ||
 		strings.Contains(err.Error(), "EOF")
+}
+
+// refusesWrites reports whether err is what a Redis says that answers, but takes no
+// writes: it is full, a replica, or cannot keep them.
+func refusesWrites(err error) bool {
+	refused, ok := errors.AsType[redis.Error](err)
+	if !ok {
+		return false
+	}
+	text := refused.Error()
+	for _, trouble := range []string{"OOM ", "READONLY", "MISCONF", "NOREPLICAS"} {
+		// A script passes on what its commands were refused for.
+		if strings.HasPrefix(text, trouble) || strings.Contains(text, "-"+trouble) {
+			return true
+		}
+	}
+	return false
 }

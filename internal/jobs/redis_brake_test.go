@@ -58,7 +58,7 @@ func TestBrake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		metrics, _ := newMetrics()
-		full := refusalError("OOM command not allowed")
+		loading := refusalError("LOADING Redis is loading the dataset in memory")
 		var answer error
 		process := newBrake(&redis.Client{}, metrics, slog.New(slog.NewTextHandler(&log, nil))).
 			ProcessHook(func(context.Context, redis.Cmder) error { return answer })
@@ -66,8 +66,8 @@ func TestBrake(t *testing.T) {
 		var last time.Duration
 		for n := range 10 {
 			began := time.Now()
-			answer = full
-			if err := process(t.Context(), command); !errors.Is(err, full) {
+			answer = loading
+			if err := process(t.Context(), command); !errors.Is(err, loading) {
 				t.Errorf("error = %v, want what Redis said", err)
 			}
 			took := time.Since(began)
@@ -92,6 +92,50 @@ func TestBrake(t *testing.T) {
 			t.Errorf("log:\n%s\nwant one line when it begins and one when it ends", log.String())
 		}
 	})
+}
+
+// TestBrake_WritesRefused: a full Redis answers what only reads. That neither spares the
+// next write the wait, nor does the log say over and over that it is well.
+func TestBrake_WritesRefused(t *testing.T) {
+	t.Parallel()
+	for name, refusal := range map[string]refusalError{
+		"Full":     "OOM command not allowed when used memory > 'maxmemory'.",
+		"InScript": "ERR Error running script: @user_script: -OOM command not allowed when used memory > 'maxmemory'.",
+		"Replica":  "READONLY You can't write against a read only replica.",
+		"Disk":     "MISCONF Redis is configured to save RDB snapshots",
+		"Alone":    "NOREPLICAS Not enough good replicas to write.",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				var answer error
+				metrics, _ := newMetrics()
+				process := newBrake(&redis.Client{}, metrics, slog.New(slog.NewTextHandler(&log, nil))).
+					ProcessHook(func(context.Context, redis.Cmder) error { return answer })
+				var last time.Duration
+				for range 10 {
+					began := time.Now()
+					answer = refusal
+					_ = process(t.Context(), redis.NewStatusCmd(t.Context(), "set", "k", "v"))
+					last = time.Since(began)
+					answer = nil
+					_ = process(t.Context(), redis.NewStringCmd(t.Context(), "get", "k"))
+				}
+				if last != brakeMost {
+					t.Errorf("the last write waited %s, want %s", last, brakeMost)
+				}
+				if got := strings.Count(log.String(), "\n"); got != 1 {
+					t.Errorf("log:\n%s\nwant one line that it begins", log.String())
+				}
+				time.Sleep(brakeQuiet)
+				_ = process(t.Context(), redis.NewStringCmd(t.Context(), "get", "k"))
+				if got := strings.Count(log.String(), "serves again") + strings.Count(log.String(), "\n"); got != 3 {
+					t.Errorf("log:\n%s\nwant one line when it begins and one when it ends", log.String())
+				}
+			})
+		})
+	}
 }
 
 // TestBrake_Cluster: while one node of a cluster is down, the others' answers neither

@@ -150,7 +150,7 @@ func (c *deadList) Run(ctx context.Context, console *console) error {
 
 func (c *deadList) table(w io.Writer, letters []storage.DeadDocument) error {
 	rows := newTable(w)
-	head := []string{"DEAD AT", "REASON", "STATUS", "DOCUMENT", "OBJECT", "REQUEST", "MESSAGE"}
+	head := []string{"DEAD AT", "REASON", "STATUS", "DOCUMENT", "OBJECT", "BATCH", "REQUEST", "MESSAGE"}
 	if c.Discarded {
 		head = append(head, "DISCARDED AT", "BY", "WHY")
 	}
@@ -160,7 +160,7 @@ func (c *deadList) table(w io.Writer, letters []storage.DeadDocument) error {
 		if l.Bucket != "" {
 			object = "s3://" + l.Bucket + "/" + l.Key
 		}
-		row := []string{instant(&l.DeadAt), string(l.Reason), statusCode(l.HTTPStatus), l.DocumentID.String(), object, l.RequestID, l.Message}
+		row := []string{instant(&l.DeadAt), string(l.Reason), statusCode(l.HTTPStatus), l.DocumentID.String(), object, l.Batch, l.RequestID, l.Message}
 		if c.Discarded {
 			row = append(row, instant(l.DiscardedAt), l.DiscardedBy, l.DiscardedWhy)
 		}

@@ -135,11 +135,11 @@ func TestDeadList_Text(t *testing.T) {
 		}
 		rows = append(rows, rest)
 	}
-	want := []string{"AT REASON STATUS DOCUMENT OBJECT REQUEST MESSAGE", "bad_task " + g.task.String() + " no JSON"}
-	for n, tail := range []string{"wrong_password in/ZZ*******Z_may.pdf", "not_a_pdf in/b.pdf", "wrong_password in/c.pdf"} {
-		reason, key, _ := strings.Cut(tail, " ")
+	want := []string{"AT REASON STATUS DOCUMENT OBJECT BATCH REQUEST MESSAGE", "bad_task " + g.task.String() + " no JSON"}
+	for n, tail := range []string{"wrong_password in/ZZ*******Z_may.pdf may", "not_a_pdf in/b.pdf may", "wrong_password in/c.pdf"} {
+		reason, place, _ := strings.Cut(tail, " ")
 		id := g.ids[n].String()
-		want = append(want, reason+" 422 "+id+" "+g.address(key)+" req_"+reason+"_"+id+" it is "+reason)
+		want = append(want, reason+" 422 "+id+" "+g.address(place)+" req_"+reason+"_"+id+" it is "+reason)
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Errorf("dead list (-want +got):\n%s", diff)

@@ -22,7 +22,7 @@ type deadRedrive struct {
 
 	PasswordFrom []string `name:"password-from" sep:"none" placeholder:"SOURCE" help:"New passwords: env:VAR, manifest:FILE.csv, metadata:NAME, key:REGEXP; repeatable. Documents for which none is found keep theirs."`
 	Rate         int      `help:"Put back at most so many documents a minute, evenly; 0 is all at once."`
-	DryRun       bool     `help:"Say how many documents of which reasons it would be, and how many credits, and do nothing."`
+	DryRun       bool     `help:"Say how many documents of which reasons it would be, how many credits, and for how many --password-from finds a new password, and do nothing."`
 }
 
 // intake is what redriving has in common with recording: connections and
@@ -58,7 +58,7 @@ func (c *deadRedrive) Run(ctx context.Context, console *console) (err error) {
 	defer func() { err = errors.Join(err, parts.close()) }()
 
 	if c.DryRun {
-		return c.preview(ctx, console, parts.db, filter)
+		return c.preview(ctx, console, parts, filter)
 	}
 	note := ""
 	if len(c.PasswordFrom) > 0 || c.Rate > 0 {
@@ -69,8 +69,11 @@ func (c *deadRedrive) Run(ctx context.Context, console *console) (err error) {
 		}
 		filter = storage.DeadFilter{Documents: idsOf(documents), Letters: filter.Letters}
 		if len(c.PasswordFrom) > 0 {
-			renewed, err := renewPasswords(ctx, parts, documents)
+			sealed, renewed, err := newPasswords(ctx, parts, documents)
 			if err != nil {
+				return err
+			}
+			if err := parts.db.ReplacePasswords(ctx, filter.Documents, sealed); err != nil {
 				return err
 			}
 			note = fmt.Sprintf(", %d of them with new passwords", renewed)
@@ -84,8 +87,8 @@ func (c *deadRedrive) Run(ctx context.Context, console *console) (err error) {
 }
 
 // preview tells what a redrive would do.
-func (c *deadRedrive) preview(ctx context.Context, console *console, db *storage.DB, filter storage.DeadFilter) error {
-	counts, err := db.CountRedrivable(ctx, filter)
+func (c *deadRedrive) preview(ctx context.Context, console *console, parts *connections, filter storage.DeadFilter) error {
+	counts, err := parts.db.CountRedrivable(ctx, filter)
 	if err != nil {
 		return err
 	}
@@ -98,8 +101,34 @@ func (c *deadRedrive) preview(ctx context.Context, console *console, db *storage
 			return err
 		}
 	}
-	return console.say("%s would be redriven%s, for at most %s\n",
-		plural(total, "document"), ofThemAnswered(answered), plural(credits, "credit"))
+	note := ""
+	if len(c.PasswordFrom) > 0 {
+		documents, err := parts.db.Redrivable(ctx, filter)
+		if err != nil {
+			return err
+		}
+		_, found, err := newPasswords(ctx, parts, documents)
+		if err != nil {
+			return err
+		}
+		note = passwordsFound(found, len(documents))
+	}
+	return console.say("%s would be redriven%s, for at most %s%s\n",
+		plural(total, "document"), ofThemAnswered(answered), plural(credits, "credit"), note)
+}
+
+// passwordsFound says for how many of the documents there are new passwords, and that the
+// others are put back all the same.
+func passwordsFound(found, all int) string {
+	switch {
+	case all == 0:
+		return ""
+	case found == 0:
+		return "; a new password is found for none of them: all keep what they have"
+	case found == all:
+		return "; a new password is found for all of them"
+	}
+	return fmt.Sprintf("; a new password is found for %d of them, none for %d: they keep what they have", found, all-found)
 }
 
 // ofThemAnswered counts apart what costs nothing.
@@ -144,24 +173,22 @@ func (c *deadRedrive) putBack(ctx context.Context, console *console, parts *conn
 	return done, err
 }
 
-// renewPasswords seals new candidates for the documents that a source has some
-// for, and returns how many that were.
-func renewPasswords(ctx context.Context, parts *connections, documents []storage.Redriven) (renewed int, err error) {
+// newPasswords seals new candidates for the documents that a source has some for,
+// found of them; nil for the others.
+func newPasswords(ctx context.Context, parts *connections, documents []storage.Redriven) (sealed [][]byte, found int, err error) {
 	items := make([]record.Item, len(documents))
 	for n, d := range documents {
 		items[n].Object.Ref = objectstore.Ref{Bucket: d.Bucket, Key: d.Key}
 	}
-	ids := idsOf(documents)
-	sealed, err := parts.recorder().Seal(ctx, ids, items)
-	if err != nil {
-		return 0, err
+	if sealed, err = parts.recorder().Seal(ctx, idsOf(documents), items); err != nil {
+		return nil, 0, err
 	}
 	for _, s := range sealed {
 		if s != nil {
-			renewed++
+			found++
 		}
 	}
-	return renewed, parts.db.ReplacePasswords(ctx, ids, sealed)
+	return sealed, found, nil
 }
 
 // idsOf are the ids of documents; of none, an empty list and not nil.

@@ -1,6 +1,7 @@
 package enqueuercli_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -146,6 +147,21 @@ func TestRedrive_Passwords(t *testing.T) {
 	// The limit is of documents: the bad task before them does not count. The
 	// second has no password in the manifest, the third is not chosen.
 	source := manifest(t, "key,password\n"+panKey+",hush-1\nc.pdf,hush-3\n")
+	before := g.rows(t)
+	for flag, want := range map[string]string{
+		source: "a new password is found for 1 of them, none for 1: they keep what they have",
+		manifest(t, "key,password\nin/other.pdf,hush-4\n"): "a new password is found for none of them: all keep what they have",
+		"metadata:pw": "a new password is found for 1 of them, none for 1: they keep what they have",
+		"key:.+":      "a new password is found for all of them",
+	} {
+		told := g.redrive(t, "--limit", "2", "--dry-run", "--secret-key", secretKey, "--password-from", flag).wantDone(t)
+		if want := "2 documents would be redriven, for at most 2 credits; " + want + "\n"; !strings.HasSuffix(told, want) {
+			t.Errorf("dry run with %s tells\n%swant\n%s", flag, told, want)
+		}
+	}
+	if diff := cmp.Diff(before, g.rows(t)); diff != "" {
+		t.Errorf("changed by a dry run (-want +got):\n%s", diff)
+	}
 	got := g.redrive(t, "--limit", "2", "--secret-key", secretKey, "--password-from", source).wantDone(t)
 	if want := "2 documents put back, 1 of them with new passwords; running workers take them up\n"; got != want {
 		t.Errorf("redrive tells %q, want %q", got, want)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math/big"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"casflow/internal/config"
@@ -109,10 +108,8 @@ func (c *statusCommand) show(console *console, s status) error {
 	if c.Watch && telemetry.IsTerminal(console.out) {
 		b.WriteString("\x1b[H\x1b[2J" + s.bar()) // to the top of an empty screen
 	}
-	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	row := func(name string, value any, note string) {
-		_, _ = fmt.Fprintf(table, "%s\t%v\t%s\n", name, value, note) // into memory
-	}
+	table := newStatusTable()
+	row := table.row
 	for _, at := range storage.Statuses() {
 		note := ""
 		if oldest := s.oldest(); at == storage.StatusPending && !oldest.IsZero() {
@@ -130,14 +127,14 @@ func (c *statusCommand) show(console *console, s status) error {
 	}
 	row("finished in the last minute", s.FinishedLately, "")
 	if s.Left > 0 {
-		eta := "unknown: nothing finished in the last minute"
-		if s.Account.Paused() {
-			eta = "unknown: the account is paused"
+		switch {
+		case s.ETASeconds > 0:
+			row("done in about", time.Duration(s.ETASeconds)*time.Second, "")
+		case s.Account.Paused():
+			row("done in about", "unknown", "the account is paused")
+		default:
+			row("done in about", "unknown", "nothing finished in the last minute")
 		}
-		if s.ETASeconds > 0 {
-			eta = (time.Duration(s.ETASeconds) * time.Second).String()
-		}
-		row("done in about", eta, "")
 	}
 	row("credits spent", s.Credits, "")
 	if b := s.Batch; b != nil {
@@ -147,7 +144,9 @@ func (c *statusCommand) show(console *console, s status) error {
 		row("over budget", s.OverBudget, "pending, and wait for a higher --max-credits of their batch")
 	}
 	row("credits of today's budget", used(s.Today.Credits, s.Today.MaxCredits), usedToday(s.Today))
-	if s.CreditsRemaining != "" {
+	if why, unknown := strings.CutPrefix(s.CreditsRemaining, balanceUnknown); unknown {
+		row("credits left", "unknown", why)
+	} else if s.CreditsRemaining != "" {
 		row("credits left", s.CreditsRemaining, "")
 	}
 	if s.Account.Paused() {
@@ -161,10 +160,11 @@ func (c *statusCommand) show(console *console, s status) error {
 		state, note := lastRun(schedule)
 		row(schedule.Name, state, note)
 	}
-	if err := table.Flush(); err != nil {
-		return fmt.Errorf("lay out table: %w", err)
+	text, err := table.layOut()
+	if err != nil {
+		return err
 	}
-	if _, err := io.WriteString(console.out, b.String()); err != nil {
+	if _, err := io.WriteString(console.out, b.String()+text); err != nil {
 		return fmt.Errorf("write output: %w", err)
 	}
 	return nil

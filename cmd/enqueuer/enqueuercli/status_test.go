@@ -2,6 +2,7 @@ package enqueuercli_test
 
 import (
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -99,7 +100,7 @@ func TestStatus_Text(t *testing.T) {
 	if !strings.Contains(got, "oldest waits since 20") {
 		t.Errorf("status does not tell how long the oldest waits:\n%s", got)
 	}
-	if got := l.ask(t, "status", "--batch", "may").wantDone(t); !strings.Contains(got, "unknown: nothing finished in the last minute") {
+	if got := l.ask(t, "status", "--batch", "may").wantDone(t); !fits(got, "done in about +unknown +nothing finished in the last minute") {
 		t.Errorf("without pace the end is unknown, but status tells:\n%s", got)
 	}
 }
@@ -129,10 +130,34 @@ func TestStatus_Credits(t *testing.T) {
 				t.Errorf("credits_remaining is %q, want %q", got, test.want)
 			}
 			text := l.ask(t, words...).wantDone(t)
-			if _, line, ok := strings.Cut(text, "credits left"); ok != (test.want != "") || !strings.HasPrefix(strings.TrimSpace(line), test.want) {
+			want := strings.TrimSuffix(test.want, ": ") // why is in a column of its own
+			if _, line, ok := strings.Cut(text, "credits left"); ok != (test.want != "") || !strings.HasPrefix(strings.TrimSpace(line), want) {
 				t.Errorf("status tells of credits left: %t, want %q:\n%s", ok, test.want, text)
 			}
 		})
+	}
+}
+
+// TestStatus_LongError: however much the API says, no line gets wider than a terminal, and
+// nothing of it is left out.
+func TestStatus_LongError(t *testing.T) {
+	t.Parallel()
+	l := setup(t)
+	message := strings.TrimSpace(strings.Repeat("the service is being moved elsewhere ", 8))
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, `{"status":"failed","message":"`+message+`"}`)
+	}))
+	t.Cleanup(api.Close)
+	text := l.ask(t, "status", "--api-base-url", api.URL, "--api-key", "sk_"+hush).wantDone(t)
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSuffix(line, "\n"); len(line) > 125 || strings.TrimRight(line, " ") != line {
+			t.Errorf("a line of %d columns:\n%s", len(line), line)
+		}
+	}
+	if told := strings.Join(strings.Fields(text), " "); !strings.Contains(told, message) {
+		t.Errorf("status does not tell what the API said:\n%s", text)
 	}
 }
 
