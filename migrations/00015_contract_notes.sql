@@ -2,6 +2,21 @@
 -- and number. Every table starts its key with pan, as those of statements do.
 
 -- +goose Up
+-- All tables that are changed at once, and for a short wait at a time: see 00016.
+-- +goose StatementBegin
+DO $$
+BEGIN
+    SET LOCAL lock_timeout = '300ms';
+    LOOP
+        BEGIN
+            LOCK TABLE cas.documents, cas.attempts, cas.batches, cas.budget_days, cas.call_changes IN ACCESS EXCLUSIVE MODE;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN PERFORM pg_sleep(0.1);
+        END;
+    END LOOP;
+    SET LOCAL lock_timeout = 0;
+END $$;
+-- +goose StatementEnd
 ALTER TABLE cas.documents
     ADD COLUMN broker text,
     ADD CONSTRAINT documents_broker_of_note CHECK (broker IS NULL OR kind = 'contract_note');

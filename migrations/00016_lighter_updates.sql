@@ -9,6 +9,23 @@
 -- some ten seconds for a million documents.
 
 -- +goose Up
+-- Both tables at once, and for a short wait at a time: workers lock the one before the
+-- other in either order, so whoever rewrites one of them and asks for the other then is
+-- ended as deadlocked, after all that work.
+-- +goose StatementBegin
+DO $$
+BEGIN
+    SET LOCAL lock_timeout = '300ms';
+    LOOP
+        BEGIN
+            LOCK TABLE cas.documents, cas.attempts, cas.dead_letters IN ACCESS EXCLUSIVE MODE;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN PERFORM pg_sleep(0.1);
+        END;
+    END LOOP;
+    SET LOCAL lock_timeout = 0;
+END $$;
+-- +goose StatementEnd
 ALTER TABLE cas.documents ADD COLUMN stage text GENERATED ALWAYS AS (
     CASE WHEN over_budget THEN 'aside' WHEN status = 'pending' THEN 'waiting' WHEN status IN ('parsed', 'dead') THEN status ELSE 'under_way' END) STORED;
 COMMENT ON COLUMN cas.documents.stage IS 'waiting, aside (over budget), under_way (queued, calling or answered), parsed or dead: what indexes go by, because it changes less often than status.';
