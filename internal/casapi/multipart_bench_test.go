@@ -2,6 +2,7 @@ package casapi
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 )
@@ -21,7 +22,7 @@ func BenchmarkMultipart(b *testing.B) {
 		for err == nil {
 			_, err = body.Read(buffer)
 		}
-		if err != io.EOF || !body.taken.Load() {
+		if !errors.Is(err, io.EOF) || !body.taken.Load() {
 			b.Fatal(err)
 		}
 	}

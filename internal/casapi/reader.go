@@ -162,7 +162,7 @@ func (r *reader) member(into reflect.Value, of *shape, extra *Extra) error {
 	case f.shape != nil:
 		return r.object(into.Field(f.index), f.shape)
 	case f.list:
-		return into.Field(f.index).Addr().Interface().(list).read(r) //nolint:forcetypeassert // add has looked
+		return into.Field(f.index).Addr().Interface().(list).read(r) //nolint:errcheck // add has looked
 	}
 	v, err := r.value()
 	switch {

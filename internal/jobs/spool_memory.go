@@ -37,7 +37,7 @@ func (m *memory) hold(body io.Reader, size int64) (held *heldPDF, rest io.Reader
 	if err == nil { // only the end says that all of it is good
 		beyond, err = io.ReadFull(body, more[:])
 	}
-	if err != io.EOF || n < len(content) { //nolint:errorlint // one that is wrapped is none
+	if err != io.EOF || n < len(content) {
 		held.giveBack()
 		return nil, io.MultiReader(bytes.NewReader(content[:n]), bytes.NewReader(more[:beyond]), body)
 	}

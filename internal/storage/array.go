@@ -42,7 +42,7 @@ type arrayPlan struct{}
 
 // Encode appends an array.
 func (arrayPlan) Encode(value any, to []byte) ([]byte, error) {
-	a := value.(array) //nolint:forcetypeassert // PlanEncode has looked
+	a := value.(array) //nolint:errcheck // PlanEncode has looked
 	if cap(to)-len(to) < len(a.bytes) {
 		to = append(make([]byte, 0, len(to)+len(a.bytes)+a.after), to...)
 	}
