@@ -1,14 +1,10 @@
 package client_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +12,7 @@ import (
 	"casflow/client"
 	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/internal/devstack"
+	"casflow/internal/devstack/devtest"
 	"casflow/internal/storage"
 	"casflow/internal/storage/objectstore"
 	"casflow/migrations"
@@ -83,7 +80,7 @@ func start(ctx context.Context) (stop func() error, err error) {
 		return stop, err
 	}
 	stops = append(stops, s3.Stop)
-	if err := setEnvironment(s3); err != nil {
+	if err := devtest.SetEnvironment(s3); err != nil {
 		return stop, err
 	}
 	if store, err = objectstore.Open(ctx, objectstore.Config{Endpoint: s3.Endpoint, ForcePathStyle: true}); err != nil {
@@ -92,59 +89,21 @@ func start(ctx context.Context) (stop func() error, err error) {
 	if err := store.CreateBucket(ctx, bucket); err != nil {
 		return stop, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // for its port
+	serving, err := devtest.Serve(ctx, enqueuercli.Run,
+		"serve", "--database-url", postgres.URL, "--redis-url", "redis://127.0.0.1:1", "--s3-endpoint", s3.Endpoint,
+		"--s3-force-path-style", "--api-tokens", "billing:"+token, "--upload-to", "s3://"+bucket+"/uploads", "--stop-delay", "0s",
+		"--callback-hosts", "billing.example", "--secret-key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "--log-format", "json")
 	if err != nil {
 		return stop, err
 	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		return stop, err
-	}
-	serverURL = "http://" + address
-	ended, log := make(chan int, 1), &bytes.Buffer{}
-	go func() {
-		ended <- enqueuercli.Run(ctx, []string{
-			"serve", "--addr", address, "--database-url", postgres.URL, "--redis-url", "redis://127.0.0.1:1", "--s3-endpoint", s3.Endpoint,
-			"--s3-force-path-style", "--api-tokens", "billing:" + token, "--upload-to", "s3://" + bucket + "/uploads", "--stop-delay", "0s",
-			"--callback-hosts", "billing.example", "--secret-key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "--log-format", "json",
-		}, io.Discard, log)
-	}()
+	serverURL = "http://" + serving.Addr
 	stops = append(stops, func() error {
-		if code := <-ended; code != 0 {
-			return fmt.Errorf("enqueuer serve ended with %d: %s", code, log)
+		if code := serving.Stop(); code != 0 {
+			return fmt.Errorf("enqueuer serve ended with %d: %s", code, serving.Log)
 		}
 		return nil
 	})
-	return stop, awaitServer(ctx, address)
-}
-
-// awaitServer waits until the server takes connections.
-func awaitServer(ctx context.Context, address string) error {
-	for ctx.Err() == nil {
-		if connection, err := (&net.Dialer{}).DialContext(ctx, "tcp", address); err == nil {
-			return connection.Close()
-		}
-	}
-	return ctx.Err()
-}
-
-// setEnvironment leaves nothing of the caller's settings.
-func setEnvironment(s3 *devstack.S3) error {
-	var faults []error
-	for _, pair := range os.Environ() {
-		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "CASFLOW_") || strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "S3_") {
-			faults = append(faults, os.Unsetenv(name))
-		}
-	}
-	nowhere := filepath.Join(os.TempDir(), "casflow-no-such-file")
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID": s3.AccessKey, "AWS_SECRET_ACCESS_KEY": s3.SecretKey.Reveal(), "AWS_REGION": s3.Region,
-		"AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere,
-	} {
-		faults = append(faults, os.Setenv(name, value))
-	}
-	return errors.Join(faults...)
+	return stop, nil
 }
 
 func newClient(tb testing.TB) *client.Client {

@@ -2,8 +2,6 @@ package deploy_test
 
 import (
 	"bytes"
-	"context"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +13,7 @@ import (
 	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/cmd/worker/workercli"
 	"casflow/internal/config"
+	"casflow/internal/devstack/devtest"
 )
 
 // files are the texts of all files here but for the tests, by name.
@@ -33,10 +32,8 @@ func files(t *testing.T) map[string]string {
 	return texts
 }
 
-type program func(ctx context.Context, args []string, stdout, stderr io.Writer) int
-
-func programs() map[string]program {
-	return map[string]program{"worker": workercli.Run, "enqueuer": enqueuercli.Run}
+func programs() map[string]devtest.Program {
+	return map[string]devtest.Program{"worker": workercli.Run, "enqueuer": enqueuercli.Run}
 }
 
 // help is what a program says with --help behind args; ok is false where it does not

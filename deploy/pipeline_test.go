@@ -2,16 +2,12 @@ package deploy_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -19,6 +15,7 @@ import (
 	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/cmd/worker/workercli"
 	"casflow/internal/casapi/sandbox"
+	"casflow/internal/devstack/devtest"
 	"casflow/internal/samples"
 	"casflow/internal/storage/objectstore"
 	"casflow/internal/storage/storagetest"
@@ -55,22 +52,14 @@ func startPipeline(t *testing.T, flags ...string) *pipeline {
 }
 
 // start runs a program until the test ends, and returns the address that it serves.
-func (p *pipeline) start(run program, args ...string) (address string) {
+func (p *pipeline) start(run devtest.Program, args ...string) (address string) {
 	p.t.Helper()
-	ctx, stop := context.WithCancel(p.t.Context())
-	var group sync.WaitGroup
-	p.t.Cleanup(func() { stop(); group.Wait() })
-	log := &watched{serving: make(chan string, 1)}
-	ended := make(chan int, 1)
-	group.Go(func() {
-		ended <- run(ctx, slices.Concat(args, []string{"--addr", "127.0.0.1:0", "--log-format", "json"}, p.settings), log, log)
-	})
-	select {
-	case address = <-log.serving:
-	case code := <-ended:
-		p.t.Fatalf("%s ended with %d:\n%s", args[0], code, log.text())
+	running, err := devtest.Serve(p.t.Context(), run, slices.Concat(args, []string{"--log-format", "json"}, p.settings)...)
+	if err != nil {
+		p.t.Fatal(err)
 	}
-	return address
+	p.t.Cleanup(func() { running.Stop() })
+	return running.Addr
 }
 
 // work has a few more documents parsed, and one die.
@@ -119,27 +108,4 @@ func (p *pipeline) put(key string, content []byte) {
 	if _, err := p.store.Put(p.t.Context(), p.bucket, key, bytes.NewReader(content), int64(len(content)), nil); err != nil {
 		p.t.Fatal(err)
 	}
-}
-
-// watched is a log that tells where metrics are served, or the API.
-type watched struct {
-	serving chan string
-
-	mu  sync.Mutex
-	log strings.Builder
-}
-
-func (w *watched) Write(text []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if found := regexp.MustCompile(`"(?:metrics are|API is) served".*"addr":"([^"]+)"`).FindSubmatch(text); found != nil {
-		w.serving <- string(found[1])
-	}
-	return w.log.Write(text)
-}
-
-func (w *watched) text() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.log.String()
 }

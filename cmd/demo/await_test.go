@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,20 @@ import (
 func (p *pipeline) awaitLog(text string) {
 	p.t.Helper()
 	p.await("log: "+text, func() bool { return strings.Contains(p.logged(), text) })
+}
+
+// awaitAddress waits until a program has logged that it serves something, API or
+// metrics, and returns the address.
+func (p *pipeline) awaitAddress(what string) string {
+	p.t.Helper()
+	expression, address := regexp.MustCompile(`"msg":"`+what+` (?:is|are) served","addr":"([^"]+)"`), ""
+	p.await(what+" served", func() bool {
+		if found := expression.FindStringSubmatch(p.logged()); found != nil {
+			address = found[1]
+		}
+		return address != ""
+	})
+	return address
 }
 
 // await waits until what cannot tell by itself has happened.

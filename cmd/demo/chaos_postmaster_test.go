@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,7 +24,7 @@ type postmaster struct {
 func postmasterOf(t *testing.T, postgres *devstack.Postgres) *postmaster {
 	t.Helper()
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		t.Skip("needs /proc to find Postgres' processes")
+		missingProc(t, err)
 	}
 	m := &postmaster{t: t}
 	row := storagetest.Rows(t, postgres.URL, `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`)
@@ -33,6 +34,16 @@ func postmasterOf(t *testing.T, postgres *devstack.Postgres) *postmaster {
 	}
 	_, m.pid = m.status(checkpointer)
 	return m
+}
+
+// missingProc ends a test that has to look at processes: only Linux has /proc, and
+// there it is a fault that it cannot be read.
+func missingProc(tb testing.TB, err error) {
+	tb.Helper()
+	if runtime.GOOS != "linux" {
+		tb.Skip("processes can be looked at on Linux alone: ", err)
+	}
+	tb.Fatalf("%v: mount proc on /proc, and run no test where it hides processes", err)
 }
 
 // shutDown stops the server as pg_ctl does.

@@ -15,7 +15,6 @@ import (
 
 	"casflow/internal/casapi/sandbox"
 	"casflow/internal/config"
-	"casflow/internal/devstack"
 	"casflow/internal/samples"
 )
 
@@ -158,17 +157,14 @@ func TestWorker_Serves(t *testing.T) {
 	p := newPipeline(t, sandbox.Config{Credits: -1})
 	p.putSamples(samples.Options{Investors: 2, Seed: 31})
 	p.scan("in/")
-	addr, err := devstack.FreeAddr(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan int, 1)
-	go func() { ended <- p.worker(ctx, "--addr", addr) }()
+	go func() { ended <- p.worker(ctx) }()
 	p.await("both statements", func() bool {
 		return p.value(`SELECT count(*) FROM cas.documents WHERE status = 'parsed'`) == "2"
 	})
+	addr := p.awaitAddress("metrics")
 	metrics := awaitServed(t, "http://"+addr+"/metrics")
 	_, _ = p.stdout.Write([]byte(metrics)) // which must tell of nobody either
 	for _, want := range []string{

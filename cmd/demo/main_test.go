@@ -8,13 +8,12 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 
 	"casflow/cmd/worker/workercli"
 	"casflow/internal/devstack"
-	"casflow/internal/storage/storagetest"
+	"casflow/internal/devstack/devtest"
 )
 
 // asProgram makes the test binary be a program, demo or worker, so that a test can
@@ -62,50 +61,10 @@ func testMain(m *testing.M) int {
 			return 1
 		}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	if err := startServers(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "tests need a redis-server:", err)
-		return 1
-	}
-	code := storagetest.Main(m)
-	for _, stop := range []func() error{redisServer.Stop, s3Server.Stop} {
-		if err := stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stop server:", err)
-			code = max(code, 1)
-		}
-	}
-	return code
-}
-
-func startServers(ctx context.Context) (err error) {
-	// The settings of whoever runs the tests are none of theirs.
-	for _, v := range os.Environ() {
-		name, _, _ := strings.Cut(v, "=")
-		if strings.HasPrefix(name, "CASFLOW_") || strings.HasPrefix(name, "CASPARSER_") || strings.HasPrefix(name, "AWS_") ||
-			name == "DATABASE_URL" || name == "REDIS_URL" || name == "S3_FORCE_PATH_STYLE" {
-			if err := os.Unsetenv(name); err != nil {
-				return fmt.Errorf("clear environment: %w", err)
-			}
-		}
-	}
-	if redisServer, err = devstack.StartRedis(ctx); err != nil {
-		return fmt.Errorf("start Redis: %w", err)
-	}
 	for n := range redisDatabases {
 		redisDBs <- n
 	}
-	if s3Server, err = devstack.StartS3(ctx); err != nil {
-		return fmt.Errorf("start S3: %w", err)
-	}
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID": s3Server.AccessKey, "AWS_SECRET_ACCESS_KEY": s3Server.SecretKey.Reveal(), "AWS_REGION": s3Server.Region,
-	} {
-		if err := os.Setenv(name, value); err != nil {
-			return fmt.Errorf("set %s: %w", name, err)
-		}
-	}
-	return nil
+	return devtest.Main(m, &redisServer, &s3Server)
 }
 
 // newRedisURL gives the test a database of Redis that no other test has, as long

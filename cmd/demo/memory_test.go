@@ -82,7 +82,7 @@ func (w *process) memory(name string) int {
 	w.t.Helper()
 	bytes, err := devstack.Memory(w.command.Process.Pid, name)
 	if err != nil {
-		w.t.Skip("needs /proc to read a process' memory: ", err)
+		missingProc(w.t, err)
 	}
 	return int(bytes)
 }

@@ -18,7 +18,6 @@ import (
 	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/internal/casapi/sandbox"
 	"casflow/internal/config"
-	"casflow/internal/devstack"
 	"casflow/internal/samples"
 )
 
@@ -55,15 +54,11 @@ func (p *pipeline) serve(args ...string) *client.Client {
 	p.t.Helper()
 	const token = "token-of-the-portal"
 	p.keepSecret("token", token)
-	address, err := devstack.FreeAddr(p.t.Context())
-	if err != nil {
-		p.t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(p.t.Context())
 	ended := make(chan int, 1)
-	words := append(p.settings("serve", "--addr", address, "--api-tokens", "portal:"+token, "--stop-delay", "0s", "--log-format", "json"), args...)
+	words := append(p.settings("serve", "--addr", "127.0.0.1:0", "--api-tokens", "portal:"+token, "--stop-delay", "0s", "--log-format", "json"), args...)
 	go func() { ended <- enqueuercli.Run(ctx, words, &p.stdout, p) }()
-	p.awaitLog("API is served")
+	address := p.awaitAddress("API")
 	p.t.Cleanup(func() {
 		cancel()
 		if code := <-ended; code != config.ExitDone {

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"casflow/internal/casapi/sandbox"
-	"casflow/internal/devstack"
 )
 
 // mostIdle is what a program may take that has nothing to do, in bytes.
@@ -31,14 +30,11 @@ func TestPrograms_Small(t *testing.T) {
 	}
 	for name, args := range map[string][]string{
 		"worker":   p.workerArgs(),
-		"enqueuer": p.settings("serve", "--api-tokens", "portal:"+token, "--stop-delay", "0s", "--log-format", "json"),
+		"enqueuer": p.settings("serve", "--api-tokens", "portal:"+token, "--addr", "127.0.0.1:0", "--stop-delay", "0s", "--log-format", "json"),
 	} {
-		addr, err := devstack.FreeAddr(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
 		file := filepath.Join(dir, name)
-		program := p.start(exec.CommandContext(t.Context(), file, append(args, "--addr", addr)...))
+		program := p.start(exec.CommandContext(t.Context(), file, args...))
+		addr := p.awaitAddress(map[string]string{"worker": "metrics", "enqueuer": "API"}[name])
 		for range 3 { // it is ready, and has told all its metrics
 			awaitServed(t, "http://"+addr+"/readyz")
 			awaitServed(t, "http://"+addr+"/metrics")

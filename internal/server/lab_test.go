@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 
 	"casflow/client"
 	"casflow/internal/casapi"
+	"casflow/internal/devstack/devtest"
 	"casflow/internal/jobs"
 	"casflow/internal/record"
 	"casflow/internal/redact"
@@ -46,7 +46,7 @@ type lab struct {
 	bucket   string
 	registry *prometheus.Registry
 	url      string
-	log      *logText
+	log      *devtest.Log
 }
 
 var buckets atomic.Int64
@@ -60,7 +60,7 @@ func (noSources) Candidates(objectstore.Info) []redact.Secret { return nil }
 // setup makes a lab. change may change the settings.
 func setup(tb testing.TB, change func(*Config)) *lab {
 	tb.Helper()
-	l := &lab{bucket: fmt.Sprintf("statements-%d", buckets.Add(1)), registry: prometheus.NewPedanticRegistry(), log: &logText{}}
+	l := &lab{bucket: fmt.Sprintf("statements-%d", buckets.Add(1)), registry: prometheus.NewPedanticRegistry(), log: devtest.NewLog()}
 	l.db, l.database = storagetest.NewURL(tb)
 	store := openStore(tb, s3Server.SecretKey)
 	if err := store.CreateBucket(tb.Context(), l.bucket); err != nil {
@@ -118,24 +118,6 @@ func openStore(tb testing.TB, secret redact.Secret) *objectstore.Store {
 		tb.Fatal(err)
 	}
 	return store
-}
-
-// logText is what is logged.
-type logText struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
 
 // put writes objects whose content is their key.

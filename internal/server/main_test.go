@@ -1,14 +1,11 @@
 package server
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"os"
 	"testing"
 
 	"casflow/internal/devstack"
-	"casflow/internal/storage/storagetest"
+	"casflow/internal/devstack/devtest"
 )
 
 // The servers that all tests share; each test has a database and a bucket of its
@@ -18,23 +15,4 @@ var (
 	s3Server    *devstack.S3
 )
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
-
-func testMain(m *testing.M) int {
-	ctx := context.Background()
-	var err error
-	if redisServer, err = devstack.StartRedis(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "tests need a Redis:", err)
-		return 1
-	}
-	code := 1
-	if s3Server, err = devstack.StartS3(ctx); err == nil {
-		code = storagetest.Main(m)
-		err = s3Server.Stop()
-	}
-	if err = errors.Join(err, redisServer.Stop()); err != nil {
-		fmt.Fprintln(os.Stderr, "servers of the tests:", err)
-		return max(code, 1)
-	}
-	return code
-}
+func TestMain(m *testing.M) { os.Exit(devtest.Main(m, &redisServer, &s3Server)) }

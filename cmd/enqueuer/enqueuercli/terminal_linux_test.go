@@ -13,6 +13,7 @@ import (
 
 	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/internal/casapi/sandbox"
+	"casflow/internal/devstack/devtest"
 	"casflow/internal/storage"
 	"casflow/internal/storage/storagetest"
 )
@@ -22,7 +23,7 @@ func openTerminal(t *testing.T) (screen, terminal *os.File) {
 	t.Helper()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skip("this system has no pseudo terminals: ", err)
+		t.Fatalf("no pseudo terminal: %v; mount devpts on /dev/pts, with /dev/ptmx linked to /dev/pts/ptmx", err)
 	}
 	t.Cleanup(func() { _ = screen.Close() }) // the terminal's end may have closed it
 	control := func(request uintptr, value *int32) {
@@ -54,7 +55,7 @@ func TestStatus_Terminal(t *testing.T) {
 	api := httptest.NewServer(sandbox.New(sandbox.Config{Key: "sk_" + hush, Credits: 12}))
 	t.Cleanup(api.Close)
 	screen, terminal := openTerminal(t)
-	log := newLogText()
+	log := devtest.NewLog()
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -66,7 +67,7 @@ func TestStatus_Terminal(t *testing.T) {
 			"status", "--batch", "may", "--watch", "--every", "10ms", "--database-url", l.url, "--api-base-url", api.URL, "--api-key", "sk_" + hush,
 		}, terminal, io.Discard)
 	}()
-	frame := log.find(t.Context(), `(?s)^(\x1b\[H\x1b\[2J.*?)\x1b\[H`)
+	frame := log.Find(t.Context(), `(?s)^(\x1b\[H\x1b\[2J.*?)\x1b\[H`)
 	for _, line := range []string{
 		`\[#{20}\.{20}\] 50 %: 2 of 4 done`, `pending +2`, `wrong_password +1`, `too_large +1`, `finished in the last minute +2`, `done in about +1m0s`,
 		`credits spent +3`, `credits left +12`,

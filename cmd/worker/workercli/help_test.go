@@ -1,63 +1,22 @@
 package workercli
 
 import (
-	"bytes"
-	"slices"
-	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
-
-	"casflow/internal/config"
+	"casflow/internal/devstack/devtest"
 )
 
 // Every command's help lists each of its flags with its variable and default.
 func TestRun_Help(t *testing.T) {
 	t.Parallel()
-	parser, err := kong.New(&cli{}, kong.Vars{"version": ""})
-	if err != nil {
-		t.Fatal(err)
-	}
-	commands := 0
-	var visit func(*kong.Node, []string)
-	visit = func(node *kong.Node, path []string) {
-		commands++
-		t.Run(strings.Join(path, " "), func(t *testing.T) {
-			t.Parallel()
-			var stdout, stderr bytes.Buffer
-			if code := Run(t.Context(), slices.Concat(path, []string{"--help"}), &stdout, &stderr); code != 0 || stderr.Len() > 0 {
-				t.Fatalf("exit code %d, stderr %q, want 0 and none", code, stderr.String())
-			}
-			help := strings.Join(strings.Fields(stdout.String()), " ") // wherever lines were broken
-			for _, flag := range node.Flags {
-				wants := []string{"--" + flag.Name}
-				for _, variable := range flag.Envs {
-					wants = append(wants, "env "+variable)
-				}
-				if flag.HasDefault && flag.Default != "" {
-					wants = append(wants, "default "+flag.Default+").")
-				}
-				for _, want := range wants {
-					if !strings.Contains(help, want) {
-						t.Errorf("help does not tell %q of --%s", want, flag.Name)
-					}
-				}
-			}
-		})
-		for _, child := range node.Children {
-			visit(child, slices.Concat(path, []string{child.Name}))
-		}
-	}
-	visit(parser.Model.Node, nil)
-	if commands != 11 { // the program, run, migrate, migrate up, migrate down, migrate status, resume, reconcile, replay, erase, doctor
-		t.Errorf("looked at %d commands, want 11", commands)
+	// The program, run, migrate, migrate up, migrate down, migrate status, resume, reconcile, replay, erase, doctor.
+	const want = 11
+	if commands := devtest.Help(t, &cli{}, Run); commands != want {
+		t.Errorf("looked at %d commands, want %d", commands, want)
 	}
 }
 
 func TestRun_Version(t *testing.T) {
 	t.Parallel()
-	var stdout, stderr bytes.Buffer
-	if code := Run(t.Context(), []string{"--version"}, &stdout, &stderr); code != 0 || stdout.String() != config.Version()+"\n" || stderr.Len() > 0 {
-		t.Errorf("exit code %d, stdout %q, stderr %q, want 0 and %s", code, stdout.String(), stderr.String(), config.Version())
-	}
+	devtest.Version(t, Run)
 }

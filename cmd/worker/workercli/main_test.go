@@ -2,19 +2,15 @@ package workercli_test
 
 import (
 	"bytes"
-	"context"
-	"errors"
-	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"casflow/cmd/worker/workercli"
 	"casflow/internal/devstack"
-	"casflow/internal/storage/storagetest"
+	"casflow/internal/devstack/devtest"
 )
 
 // The servers that all tests share; each test has a database of its own.
@@ -23,51 +19,7 @@ var (
 	s3Server    *devstack.S3
 )
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
-
-func testMain(m *testing.M) int {
-	ctx := context.Background()
-	var err error
-	if redisServer, err = devstack.StartRedis(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "tests need a Redis:", err)
-		return 1
-	}
-	if s3Server, err = devstack.StartS3(ctx); err == nil {
-		err = setEnvironment()
-	}
-	code := 1
-	if err == nil {
-		code = storagetest.Main(m)
-		err = s3Server.Stop()
-	}
-	if err = errors.Join(err, redisServer.Stop()); err != nil {
-		fmt.Fprintln(os.Stderr, "servers of the tests:", err)
-		return max(code, 1)
-	}
-	return code
-}
-
-// setEnvironment is done once, so that tests can be parallel: nothing of the
-// caller's settings, and credentials for the S3 server.
-func setEnvironment() error {
-	var errs []error
-	for _, pair := range os.Environ() {
-		name, _, _ := strings.Cut(pair, "=")
-		for _, ours := range []string{"DATABASE_URL", "REDIS_URL", "AWS_", "S3_", "CASPARSER_", "CASFLOW_"} {
-			if strings.HasPrefix(name, ours) {
-				errs = append(errs, os.Unsetenv(name))
-			}
-		}
-	}
-	nowhere := filepath.Join(os.TempDir(), "casflow-no-such-file")
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID": s3Server.AccessKey, "AWS_SECRET_ACCESS_KEY": s3Server.SecretKey.Reveal(), "AWS_REGION": s3Server.Region,
-		"AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere,
-	} {
-		errs = append(errs, os.Setenv(name, value))
-	}
-	return errors.Join(errs...)
-}
+func TestMain(m *testing.M) { os.Exit(devtest.Main(m, &redisServer, &s3Server)) }
 
 // hush is in every made-up secret of these tests, and in no output.
 const hush = "hush"
