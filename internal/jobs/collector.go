@@ -23,8 +23,8 @@ type CollectorConfig struct {
 
 // Collector shows how the ledger, the queues and the limiter stand. It asks them at
 // most once in cacheAge, however often it is scraped, and nothing that costs much: of
-// Postgres what storage.Standing tells, of Redis LLEN, ZCARD, INFO and one script on a
-// small hash.
+// Postgres what storage.Standing tells, of Redis LLEN, ZCARD, INFO, a SET that sets
+// nothing, and one script on a small hash.
 type Collector struct {
 	CollectorConfig
 
@@ -68,7 +68,7 @@ var (
 	rateDesc       = desc("cas_limiter_rate_ratio", "Share of the permitted rate that is in use: below 1 while it recovers from a 429.")
 	heldDesc       = desc("cas_limiter_held_seconds", "How long nothing is called yet on account of a 429.")
 	breakerDesc    = desc("cas_breaker_open", "1 while the API is taken for down, and one probe goes at a time.")
-	upDesc         = desc("cas_backend_up", "Whether the backend answered when it was last asked for these gauges.", "backend")
+	upDesc         = desc("cas_backend_up", "Whether the backend answered, and Redis took writes, when it was last asked for these gauges.", "backend")
 )
 
 // NewCollector returns a Collector; register it.

@@ -12,10 +12,16 @@ import (
 	"casflow/internal/storage"
 )
 
-// fromRedis is how the queues, the limiter and Redis itself stand.
+// fromRedis is how the queues, the limiter and Redis itself stand. A Redis that takes no
+// writes is as good as one that is away: no permit is given, no task handed over.
 func (c *Collector) fromRedis(ctx context.Context) []prometheus.Metric {
 	var metrics []prometheus.Metric
-	for _, ask := range []func(context.Context) ([]prometheus.Metric, error){c.queues, c.limiter, c.servers} {
+	writable := true
+	servers := func(ctx context.Context) (told []prometheus.Metric, err error) {
+		told, writable, err = c.servers(ctx)
+		return told, err
+	}
+	for _, ask := range []func(context.Context) ([]prometheus.Metric, error){c.queues, c.limiter, servers} {
 		told, err := ask(ctx)
 		if err != nil {
 			c.Logger.WarnContext(ctx, "redis gauges cannot be read", slog.Any("err", err))
@@ -23,7 +29,7 @@ func (c *Collector) fromRedis(ctx context.Context) []prometheus.Metric {
 		}
 		metrics = append(metrics, told...)
 	}
-	return append(metrics, gauge(upDesc, 1, backendRedis))
+	return append(metrics, gauge(upDesc, float64(bit(writable)), backendRedis))
 }
 
 // queues counts the tasks by the keys that asynq keeps them under.
@@ -71,16 +77,16 @@ func (c *Collector) limiter(ctx context.Context) ([]prometheus.Metric, error) {
 
 // servers is what the Redis servers tell of themselves. What they withhold is left out.
 // Each has series of its own: a replica that becomes the master begins to count anew.
-func (c *Collector) servers(ctx context.Context) ([]prometheus.Metric, error) {
+// writable is whether all of them take writes.
+func (c *Collector) servers(ctx context.Context) (metrics []prometheus.Metric, writable bool, err error) {
 	facts, err := ReadRedisFacts(ctx, c.Redis)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var (
-		metrics []prometheus.Metric
-		skew    time.Duration
-	)
+	var skew time.Duration
+	writable = true
 	for _, f := range facts {
+		writable = writable && f.Writable()
 		if f.Skew.Abs() > skew.Abs() {
 			skew = f.Skew
 		}
@@ -89,5 +95,5 @@ func (c *Collector) servers(ctx context.Context) ([]prometheus.Metric, error) {
 			metrics = append(metrics, gauge(memoryDesc, float64(f.UsedMemory), f.Addr), gauge(memoryMaxDesc, float64(f.MaxMemory), f.Addr))
 		}
 	}
-	return append(metrics, gauge(skewDesc, skew.Seconds(), backendRedis)), nil
+	return append(metrics, gauge(skewDesc, skew.Seconds(), backendRedis)), writable, nil
 }

@@ -127,6 +127,26 @@ func exerciseCollector(t *testing.T, client redis.UniversalClient) {
 	}
 }
 
+// TestCollector_RedisFull: a Redis that takes no writes is not up, though all of it can be
+// told still.
+func TestCollector_RedisFull(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	_, client := startRedis(t)
+	for _, test := range []struct {
+		limit string
+		up    float64
+	}{{"0", 1}, {"1", 0}} {
+		if err := client.ConfigSet(t.Context(), "maxmemory", test.limit).Err(); err != nil {
+			t.Fatal(err)
+		}
+		got := gauges(t, newCollector(db, client))
+		if _, told := got["cas_queue_tasks bulk pending"]; !told || got["cas_backend_up redis"] != test.up {
+			t.Errorf("maxmemory %s: gauges %v, want cas_backend_up redis of %v, and the queues", test.limit, got, test.up)
+		}
+	}
+}
+
 // TestCollector_BackendsDown shows that the gauges of one backend do not go with
 // the other.
 func TestCollector_BackendsDown(t *testing.T) {

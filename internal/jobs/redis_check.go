@@ -50,10 +50,14 @@ type RedisFacts struct {
 
 	Persistence string
 	SaveFailed  bool // the last write to disk failed
+	// Refusal is what the server says to a write that it does not take, because it is
+	// full, say; "" where it takes writes, and where that is not known: of a cluster's
+	// node, and where SET is withheld.
+	Refusal string
 	// Skew is how far the server's clock is ahead of ours, at the least (see
 	// storage.Skew). It means nothing where TIME is withheld.
 	Skew time.Duration
-	// Withheld are the commands that the server refuses, of INFO, CONFIG, TIME,
+	// Withheld are the commands that the server refuses, of INFO, CONFIG, TIME, SET,
 	// CLIENT and CLUSTER.
 	Withheld []string
 }
@@ -126,7 +130,21 @@ func readFacts(ctx context.Context, server redis.Cmdable, now func() time.Time) 
 	if err = note(&withheld, "TIME", err); err != nil {
 		return facts, err
 	}
-	facts.Skew, facts.Withheld = storage.Skew(before, told, now()), withheld
+	facts.Skew = storage.Skew(before, told, now())
+	if facts.Mode != "cluster" && facts.Mode != "sentinel" { // which know nothing of the key
+		// Of a key that never exists: it changes nothing, and is refused as any write is.
+		err = server.SetXX(ctx, "casflow:probe", "", 0).Err()
+		switch {
+		case errors.Is(err, redis.Nil):
+		case refusesWrites(err):
+			facts.Refusal = err.Error()
+		default:
+			if err = note(&withheld, "SET", err); err != nil {
+				return facts, err
+			}
+		}
+	}
+	facts.Withheld = withheld
 	return facts, nil
 }
 
@@ -217,4 +235,19 @@ func (f RedisFacts) MemoryPercent() (percent int64, known bool) {
 		return 0, false
 	}
 	return f.UsedMemory / max(f.MaxMemory/100, 1), true
+}
+
+// Full reports whether the memory that Redis may use is used up, and nothing may be thrown
+// away for what is new.
+func (f RedisFacts) Full() bool {
+	percent, known := f.MemoryPercent()
+	return known && percent >= 100 && f.Policy == PolicyNoEviction
+}
+
+// Writable reports whether Redis takes writes, as far as is known.
+func (f RedisFacts) Writable() bool {
+	if f.Mode == "cluster" || slices.Contains(f.Withheld, "SET") {
+		return !f.Full() // a write was not tried
+	}
+	return f.Refusal == ""
 }

@@ -101,6 +101,31 @@ func TestRedisFacts_MemoryPercent(t *testing.T) {
 	}
 }
 
+func TestRedisFacts_Writable(t *testing.T) {
+	t.Parallel()
+	full := RedisFacts{UsedMemory: 100, MaxMemory: 100, Policy: PolicyNoEviction}
+	with := func(facts RedisFacts, change func(*RedisFacts)) RedisFacts {
+		change(&facts)
+		return facts
+	}
+	for name, test := range map[string]struct {
+		facts RedisFacts
+		want  bool
+	}{
+		"Unknown":      {RedisFacts{UsedMemory: -1, MaxMemory: -1}, true},
+		"Refuses":      {RedisFacts{Refusal: "OOM command not allowed"}, false},
+		"FullButTakes": {full, true}, // some memory is not counted
+		"FullNode":     {with(full, func(f *RedisFacts) { f.Mode = "cluster" }), false},
+		"NodeWithRoom": {with(full, func(f *RedisFacts) { f.Mode, f.UsedMemory = "cluster", 99 }), true},
+		"NodeEvicts":   {with(full, func(f *RedisFacts) { f.Mode, f.Policy = "cluster", "allkeys-lru" }), true},
+		"FullNotTried": {with(full, func(f *RedisFacts) { f.Withheld = []string{"SET"} }), false},
+	} {
+		if got := test.facts.Writable(); got != test.want {
+			t.Errorf("%s: writable %t, want %t", name, got, test.want)
+		}
+	}
+}
+
 // factsOfOne reads the facts of a Redis that is one server.
 func factsOfOne(t *testing.T, client redis.UniversalClient) RedisFacts {
 	t.Helper()
@@ -135,6 +160,20 @@ func TestReadRedisFacts(t *testing.T) {
 	t.Cleanup(func() { client.ConfigSet(context.WithoutCancel(t.Context()), "save", "") })
 	if got = factsOfOne(t, client); got.Policy != "allkeys-lru" || got.MaxMemory != 100<<20 || got.Persistence != PersistenceRDB {
 		t.Errorf("facts %+v, want allkeys-lru, 100 MB, snapshots", got)
+	}
+	if !got.Writable() || got.Full() {
+		t.Errorf("facts %+v, want writes taken", got)
+	}
+	for name, value := range map[string]string{"maxmemory": "1", "min-replicas-to-write": "1"} {
+		set(name, value)
+		want := map[string]string{"maxmemory": "OOM ", "min-replicas-to-write": "NOREPLICAS "}[name]
+		if got := factsOfOne(t, client); !strings.HasPrefix(got.Refusal, want) || got.Writable() || got.Full() != (name == "maxmemory") || len(got.Withheld) > 0 {
+			t.Errorf("%s %s: facts %+v, want a refusal that begins with %s", name, value, got, want)
+		}
+		set(name, "0")
+	}
+	if n := client.Exists(t.Context(), "casflow:probe").Val(); n != 0 {
+		t.Error("asking has written something")
 	}
 	hourAgo := func() time.Time { return time.Now().Add(-time.Hour) }
 	if got, err := readFacts(t.Context(), client, hourAgo); err != nil || got.Skew.Round(time.Hour) != time.Hour {
@@ -176,7 +215,7 @@ func TestReadRedisFacts_Withheld(t *testing.T) {
 		want []string
 	}{
 		"StandIn": {nil, []string{"CONFIG"}}, // has INFO, but little in it
-		"All":     {refuse("INFO", "CONFIG", "TIME"), []string{"INFO", "CONFIG", "TIME"}},
+		"All":     {refuse("INFO", "CONFIG", "TIME", "SET"), []string{"INFO", "CONFIG", "TIME", "SET"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

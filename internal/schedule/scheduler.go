@@ -78,8 +78,12 @@ func New(db *storage.DB, registerer prometheus.Registerer, log *slog.Logger, ent
 // Run runs what is due, while no other process does, until ctx ends. It waits for
 // what it runs to end.
 func (s *Scheduler) Run(ctx context.Context) error {
+	names := make([]string, len(s.entries))
+	for n, e := range s.entries {
+		names[n] = e.Name
+	}
 	for ctx.Err() == nil {
-		held, err := s.db.LeadSchedules(ctx)
+		held, err := s.db.LeadSchedules(ctx, names...)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			s.log.WarnContext(ctx, "schedules wait for postgres", slog.Any("err", err))

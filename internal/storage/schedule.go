@@ -11,10 +11,23 @@ import (
 // scheduleLock is the advisory lock that the one who runs the schedules holds.
 const scheduleLock = 0x636173_73636865 // "casche"
 
+// scheduleClass is the class of the advisory locks, of two numbers each, by which the one
+// who runs the schedules shows which ones those are: the other number is the hash of a
+// name.
+const scheduleClass = 0x63736368 // "csch"
+
 // LeadSchedules tries to become the one who runs the schedules of all processes;
-// nil without an error means that another one is.
-func (db *DB) LeadSchedules(ctx context.Context) (*Hold, error) {
+// nil without an error means that another one is. While it is held, Schedules tells that
+// those of these names are run.
+func (db *DB) LeadSchedules(ctx context.Context, schedules ...string) (*Hold, error) {
 	held, err := db.hold(ctx, scheduleLock, 0)
+	if err == nil && held != nil {
+		// Shared, so that one who has lost the lead without knowing it keeps nobody waiting.
+		_, err = held.conn.Exec(ctx, `SELECT pg_advisory_lock_shared($1, hashtext(name)) FROM unnest($2::text[]) AS name`, int32(scheduleClass), schedules)
+		if err != nil {
+			held.Release() //nolint:contextcheck // releasing must work when ctx has ended
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("become scheduler: %w", err)
 	}
@@ -79,12 +92,18 @@ type Schedule struct {
 	StartedAt  *time.Time `db:"started_at" json:"started_at,omitempty"`
 	FinishedAt *time.Time `db:"finished_at" json:"finished_at,omitempty"`
 	Failure    string     `db:"failure" json:"failure,omitempty"`
+	// Current is whether who runs the schedules now has it.
+	Current bool `db:"current" json:"current"`
 }
 
 // Schedules returns the schedules that are known, by name.
 func (db *DB) Schedules(ctx context.Context) ([]Schedule, error) {
-	schedules, err := all[Schedule](ctx, db.pool,
-		`SELECT schedule, started_at, finished_at, coalesce(failure, '') AS failure FROM cas.schedules ORDER BY schedule`, nil)
+	const sql = `
+SELECT schedule, started_at, finished_at, coalesce(failure, '') AS failure, EXISTS (
+	SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = @class::oid AND objid = hashtext(schedule)::oid
+	AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS current
+FROM cas.schedules ORDER BY schedule`
+	schedules, err := all[Schedule](ctx, db.pool, sql, pgx.NamedArgs{"class": scheduleClass})
 	if err != nil {
 		return nil, fmt.Errorf("read schedules: %w", err)
 	}

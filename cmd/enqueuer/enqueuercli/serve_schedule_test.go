@@ -64,6 +64,12 @@ func TestServe_Schedule(t *testing.T) {
 	if code, log := s.stop(); code != 0 || strings.Contains(log, "ZZZPA") || strings.Contains(log, hush) {
 		t.Errorf("exit code %d, want 0 and no secret:\n%s", code, log)
 	}
+	text = l.ask(t, "status").wantDone(t)
+	for _, line := range []string{regexp.QuoteMeta(due) + " +off +no server has it now; its last run was done at 20", regexp.QuoteMeta(later) + " +off +no server has it now; it has not run yet"} {
+		if !fits(text, line) {
+			t.Errorf("status has no line %q once the server has stopped:\n%s", line, text)
+		}
+	}
 
 	// The next server has nothing to catch up with.
 	s = l.start(t, flags...)
@@ -139,8 +145,11 @@ func TestServe_ScheduleKilled(t *testing.T) {
 	}
 	_ = doomed.Wait() // killed
 	l.wantCount(t, 0)
-	if text := l.ask(t, "status").wantDone(t); !fits(text, l.address("in/")+" +runs +since 20") {
-		t.Errorf("status does not tell of the run:\n%s", text)
+	// Postgres takes a moment to learn of it; each look is a command.
+	for text := ""; !fits(text, l.address("in/")+" +off +no server has it now; its last run, of 20.*, was cut short"); text = l.ask(t, "status").wantDone(t) {
+		if t.Context().Err() != nil {
+			t.Fatalf("status does not tell of the run:\n%s", text)
+		}
 	}
 	s := l.start(t, flags...)
 	s.await(t, `"msg":"bucket scanned",.*"listed":30,"new":30`)

@@ -214,20 +214,6 @@ func spent(b storage.Batch) string {
 	return "used up: scan again with a higher --max-credits to go on"
 }
 
-// lastRun says how the last run of a schedule went.
-func lastRun(s storage.Schedule) (state, note string) {
-	switch {
-	case s.StartedAt == nil:
-		return "waits", "has not run yet"
-	case s.FinishedAt == nil:
-		return "runs", "since " + s.StartedAt.UTC().Format(time.RFC3339) + ", unless it was cut short"
-	case s.Failure != "":
-		return "failed", "at " + s.FinishedAt.UTC().Format(time.RFC3339) + ": " + strings.ReplaceAll(s.Failure, "\n", "; ")
-	default:
-		return "done", "at " + s.FinishedAt.UTC().Format(time.RFC3339)
-	}
-}
-
 func (s status) oldest() time.Time {
 	var oldest time.Time
 	for _, at := range s.OldestPending {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"casflow/internal/storage"
 )
 
 // noteWidth is how wide, in characters, the last column of status gets: what servers say
@@ -40,6 +42,30 @@ func (t *statusTable) layOut() (string, error) {
 		b.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
 	return b.String(), nil
+}
+
+// lastRun says how the last run of a schedule went, and whether a next one is to come.
+func lastRun(s storage.Schedule) (state, note string) {
+	off := func(last string) (state, note string) { return "off", "no server has it now; " + last }
+	failure := strings.ReplaceAll(s.Failure, "\n", "; ")
+	switch started, finished := instant(s.StartedAt), instant(s.FinishedAt); {
+	case started == "" && s.Current:
+		return "waits", "has not run yet"
+	case started == "":
+		return off("it has not run yet")
+	case finished == "" && s.Current:
+		return "runs", "since " + started
+	case finished == "":
+		return off("its last run, of " + started + ", was cut short")
+	case failure != "" && s.Current:
+		return "failed", "at " + finished + ": " + failure
+	case failure != "":
+		return off("its last run failed at " + finished + ": " + failure)
+	case s.Current:
+		return "done", "at " + finished
+	default:
+		return off("its last run was done at " + finished)
+	}
 }
 
 // wrap breaks a text between its words into lines of a width, one at least. A word that is

@@ -88,6 +88,18 @@ func TestDoctor_Ledger(t *testing.T) {
 // evicting starts a Redis that throws tasks away when it is full.
 func evicting(t *testing.T) string {
 	t.Helper()
+	return redisWith(t, "maxmemory-policy", "allkeys-lru")
+}
+
+// full starts a Redis that has no room for anything.
+func full(t *testing.T) string {
+	t.Helper()
+	return redisWith(t, "maxmemory", "1")
+}
+
+// redisWith starts a Redis with a setting.
+func redisWith(t *testing.T, setting, value string) string {
+	t.Helper()
 	server, err := devstack.StartRedis(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +115,7 @@ func evicting(t *testing.T) string {
 	}
 	client := redis.NewClient(options)
 	t.Cleanup(func() { _ = client.Close() })
-	if err := client.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err(); err != nil {
+	if err := client.ConfigSet(t.Context(), setting, value).Err(); err != nil {
 		t.Fatal(err)
 	}
 	return server.URL
@@ -116,6 +128,15 @@ func TestDoctor_Redis(t *testing.T) {
 		"redis":        "ok version ",
 		"redis-policy": "fail maxmemory-policy is allkeys-lru: Redis throws tasks away when its memory is full; set it to noeviction",
 	})
+	got := examine(t, 1, append(args, "--redis-url", full(t))...)
+	wantFindings(t, got, map[string]string{
+		"redis": "ok version ", "redis-policy": "ok ", "redis-writes": "fail a write is refused: OOM ",
+	})
+	for _, check := range []string{"redis-writes", "redis-memory"} {
+		if !strings.HasPrefix(got[check], "fail ") || !strings.Contains(got[check], "; raise maxmemory (") {
+			t.Errorf("%s: %q, want it to fail and to say what to do", check, got[check])
+		}
+	}
 	standIn, err := devstack.StartMiniredis(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -127,6 +148,7 @@ func TestDoctor_Redis(t *testing.T) {
 		"redis-memory":      "warn use and maxmemory cannot be read; make sure",
 		"redis-persistence": "warn whether it keeps anything cannot be read (CONFIG is refused)",
 		"redis-clock":       "ok ",
+		"redis-writes":      "ok it takes writes",
 	})
 	wantFindings(t, examine(t, 0, append(args, "--redis-url", strings.Replace(standIn.URL, "redis://", "redis-cluster://", 1))...), map[string]string{
 		"redis": "warn node 127.0.0.1:", "redis-policy": "warn node 127.0.0.1:",

@@ -53,6 +53,9 @@ func serverFindings(facts jobs.RedisFacts) []finding {
 			"a Sentinel answers, which holds no data")}
 	}
 	findings := []finding{versionFinding(facts), policyFinding(facts), memoryFinding(facts), persistenceFinding(facts), redisClockFinding(facts)}
+	if facts.Mode != "cluster" { // of whose nodes the memory tells
+		findings = append(findings, writesFinding(facts))
+	}
 	if facts.FailsOver {
 		findings = append(findings, replicasFinding(facts))
 	}
@@ -90,10 +93,15 @@ func policyFinding(facts jobs.RedisFacts) finding {
 	}
 }
 
+// makeRoom is what to do about a Redis that is full.
+const makeRoom = "raise maxmemory (CONFIG SET maxmemory, and in its configuration), or remove what else is in there"
+
 func memoryFinding(facts jobs.RedisFacts) finding {
 	const name = "redis-memory"
 	percent, known := facts.MemoryPercent()
 	switch {
+	case facts.Full() && !facts.Writable():
+		return bad(levelFail, name, makeRoom, "%d%% of maxmemory (%s) are used: Redis takes no writes, and nothing is queued or called for", percent, megabytes(facts.MaxMemory))
 	case known && percent > mostMemory:
 		return bad(levelWarn, name, "raise maxmemory, or remove what else is in there: a full Redis stops the queue",
 			"%d%% of maxmemory (%s) are used", percent, megabytes(facts.MaxMemory))
@@ -104,6 +112,24 @@ func memoryFinding(facts jobs.RedisFacts) finding {
 	default:
 		return bad(levelWarn, name, "make sure that it has room", "use and maxmemory cannot be read%s", withheld(facts, "INFO"))
 	}
+}
+
+func writesFinding(facts jobs.RedisFacts) finding {
+	const name = "redis-writes"
+	remedy := makeRoom
+	switch reason, _, _ := strings.Cut(facts.Refusal, " "); {
+	case reason == "" && slices.Contains(facts.Withheld, "SET"):
+		return bad(levelWarn, name, "make sure that it does", "whether it takes writes cannot be told%s", withheld(facts, "SET"))
+	case reason == "":
+		return good(name, "it takes writes")
+	case reason == "READONLY":
+		remedy = "let REDIS_URL name the primary, or its sentinels"
+	case reason == "MISCONF":
+		remedy = "see Redis' log, and its disk"
+	case reason == "NOREPLICAS":
+		remedy = "bring its replicas back, or lower min-replicas-to-write"
+	}
+	return bad(levelFail, name, remedy, "a write is refused: %s", facts.Refusal)
 }
 
 func persistenceFinding(facts jobs.RedisFacts) finding {

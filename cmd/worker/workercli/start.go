@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,14 +20,14 @@ import (
 const startTimeout = 5 * time.Second
 
 // checkStart refuses a Redis that may lose tasks, unless that is forced, and logs
-// whatever else the doctor would warn of. An account that is exhausted or locked
-// is no reason not to start: its documents wait.
+// whatever else the doctor would tell of. An account that is exhausted or locked
+// is no reason not to start, nor is a Redis that is full: the documents wait.
 func (c *runCommand) checkStart(ctx context.Context, db *storage.DB, client redis.UniversalClient, key func() redact.Secret, logger *slog.Logger) error {
 	queue := limited(ctx, startTimeout, func(ctx context.Context) []finding { return redisFindings(ctx, client) })
 	if stopped(ctx) {
 		return nil
 	}
-	if refused := failures(queue); len(refused) > 0 && !c.Worker.Force {
+	if refused := slices.DeleteFunc(failures(queue), waits); len(refused) > 0 && !c.Worker.Force {
 		return refusal(refused)
 	}
 	ledger := func(ctx context.Context) []finding {
@@ -48,6 +49,10 @@ func (c *runCommand) checkStart(ctx context.Context, db *storage.DB, client redi
 	}
 	return nil
 }
+
+// waits reports whether what a check of Redis found passes by itself, or by a change of its
+// settings, and loses nothing meanwhile.
+func waits(f finding) bool { return f.Check == "redis-memory" || f.Check == "redis-writes" }
 
 // stopped reports whether the worker was told to stop while it was being checked.
 // Then nothing was found out, and how it ends is for the worker to say.

@@ -50,6 +50,17 @@ func TestRun_EvictingRedis(t *testing.T) {
 	}
 }
 
+// A full Redis is no reason not to start, because it loses nothing: the worker waits until
+// there is room, and says so.
+func TestRun_FullRedis(t *testing.T) {
+	t.Parallel()
+	args := append([]string{"run"}, settings(t, storagetest.URL(t))...)
+	got := run(t, append(args, "--redis-url", full(t), "--drain")...).wantDone(t).warnings(t)
+	if !strings.HasPrefix(got["redis-writes"], "a write is refused: OOM ") {
+		t.Errorf("warnings %v, want one of the writes", got)
+	}
+}
+
 // What is no reason not to start is logged; so is what a Redis does not tell.
 func TestRun_StartWarnings(t *testing.T) {
 	t.Parallel()
