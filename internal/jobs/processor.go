@@ -138,74 +138,10 @@ func (p *Processor) begin(ctx context.Context, task *asynq.Task) (r *run, end er
 	return r, nil
 }
 
-// try does the work on a claimed document and contains its panics.
-func (r *run) try(ctx context.Context) (err error) {
-	defer r.contain(&err)
-	answer, err := r.answer(ctx)
-	if err != nil {
-		return err
-	}
-	if len(answer.Body) == 0 { // it has become rows, and is not kept any more
-		return r.p.DB.ParsedLike(ctx, r.document.ID, answer.DocumentID, r.p.WorkerID)
-	}
-	held := int64(len(answer.Body))
-	r.p.hold(held)
-	defer r.p.hold(-held)
-	return r.save(ctx, answer)
-}
-
 // hold notes bytes of answers that are not saved yet; a negative number lets them go.
 func (p *Processor) hold(bytes int64) {
 	p.unsaved.add(bytes)
 	p.Metrics.holds(bytes)
-}
-
-// answer returns the document's answer: one that is known, or a new one.
-func (r *run) answer(ctx context.Context) (answer storage.Answer, err error) {
-	defer func() { r.warn(ctx, "temporary file cannot be closed", r.file.Close()) }()
-	found := false
-	aside(func() { answer, found, err = r.prepare(ctx) })
-	if found || err != nil {
-		return answer, err
-	}
-	return r.ask(ctx)
-}
-
-// prepare finds the document's answer: the one that is kept for it, or parked while
-// Postgres was away, or the one that was paid for the same bytes. Where there is none
-// it brings the PDF and finds the passwords to try, for a call.
-func (r *run) prepare(ctx context.Context) (answer storage.Answer, found bool, err error) {
-	if r.document.HasAnswer {
-		r.p.Metrics.answersReused.Inc()
-		answer, err = r.p.DB.Answer(ctx, r.document.ID)
-		return answer, true, err
-	}
-	if r.document.Tried {
-		answer, found, err = r.unsettled(ctx)
-		if found || err != nil {
-			return answer, found, err
-		}
-	}
-	if r.document.Attempts >= r.p.MaxAttempts {
-		// Its workers died in the midst of its calls, each time.
-		return answer, false, errExhausted
-	}
-	if r.file, err = r.fetch(ctx); err != nil {
-		return answer, false, err
-	}
-	answer, err = r.p.DB.AnswerFor(ctx, r.document.ID, r.file.sum, string(r.parser.endpoint))
-	switch {
-	case err == nil:
-		r.p.Metrics.answersReused.Inc()
-		if len(answer.Body) > 0 {
-			answer.DocumentID = r.document.ID
-		}
-		return answer, true, nil
-	case !errors.Is(err, storage.ErrNotFound):
-		return answer, false, err
-	}
-	r.candidates, err = r.passwords(ctx, r.file)
-	return answer, false, err
 }
 
 // intake records a document that another service put into the queue by its

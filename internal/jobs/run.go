@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"casflow/internal/redact"
@@ -47,4 +48,68 @@ func (r *run) fetch(ctx context.Context) (*pdf, error) {
 		r.p.Metrics.backendFailed(backendS3)
 	}
 	return file, err
+}
+
+// try does the work on a claimed document and contains its panics.
+func (r *run) try(ctx context.Context) (err error) {
+	defer r.contain(&err)
+	answer, err := r.answer(ctx)
+	if err != nil {
+		return err
+	}
+	if len(answer.Body) == 0 { // it has become rows, and is not kept any more
+		return r.p.DB.ParsedLike(ctx, r.document.ID, answer.DocumentID, r.p.WorkerID)
+	}
+	held := int64(len(answer.Body))
+	r.p.hold(held)
+	defer r.p.hold(-held)
+	return r.save(ctx, answer)
+}
+
+// answer returns the document's answer: one that is known, or a new one.
+func (r *run) answer(ctx context.Context) (answer storage.Answer, err error) {
+	defer func() { r.warn(ctx, "temporary file cannot be closed", r.file.Close()) }()
+	found := false
+	aside(func() { answer, found, err = r.prepare(ctx) })
+	if found || err != nil {
+		return answer, err
+	}
+	return r.ask(ctx)
+}
+
+// prepare finds the document's answer: the one that is kept for it, or parked while
+// Postgres was away, or the one that was paid for the same bytes. Where there is none
+// it brings the PDF and finds the passwords to try, for a call.
+func (r *run) prepare(ctx context.Context) (answer storage.Answer, found bool, err error) {
+	if r.document.HasAnswer {
+		r.p.Metrics.answersReused.Inc()
+		answer, err = r.p.DB.Answer(ctx, r.document.ID)
+		return answer, true, err
+	}
+	if r.document.Tried {
+		answer, found, err = r.unsettled(ctx)
+		if found || err != nil {
+			return answer, found, err
+		}
+	}
+	if r.document.Attempts >= r.p.MaxAttempts {
+		// Its workers died in the midst of its calls, each time.
+		return answer, false, errExhausted
+	}
+	if r.file, err = r.fetch(ctx); err != nil {
+		return answer, false, err
+	}
+	answer, err = r.p.DB.AnswerFor(ctx, r.document.ID, r.file.sum, string(r.parser.endpoint))
+	switch {
+	case err == nil:
+		r.p.Metrics.answersReused.Inc()
+		if len(answer.Body) > 0 {
+			answer.DocumentID = r.document.ID
+		}
+		return answer, true, nil
+	case !errors.Is(err, storage.ErrNotFound):
+		return answer, false, err
+	}
+	r.candidates, err = r.passwords(ctx, r.file)
+	return answer, false, err
 }

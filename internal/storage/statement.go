@@ -1,6 +1,11 @@
 package storage
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
 
 // StatementKey says whose statement it is, for which period and by whom: one
 // investor, ends inclusive. Dates are ISO (YYYY-MM-DD).
@@ -171,4 +176,42 @@ type Check struct {
 	Account, Holding, Ordinal   string
 	Expected, Found, Difference string // decimal; "" where it is no matter of numbers
 	Detail                      string
+}
+
+// saveHeaderSQL writes the header row of a statement, and decides whether this answer
+// takes the place of the one that is there: it does if it is the same document's;
+// else the one with transactions beats the one without, then the one the API
+// generated later (one that does not say counts as generated when it arrived), then
+// the one that arrived later. The order in which they are saved does not matter.
+//
+//nolint:gochecknoglobals // a constant, computed
+var saveHeaderSQL = statementFamily.saveHeader(headerTable, []string{"transaction_count integer"}, `CASE
+	WHEN (excluded.transaction_count > 0) <> (s.transaction_count > 0) THEN excluded.transaction_count > 0
+	ELSE (coalesce(excluded.generated_at, excluded.received_at), excluded.received_at)
+	  >= (coalesce(s.generated_at, s.received_at), s.received_at)
+   END`)
+
+func (s *Statement) family() *family { return statementFamily }
+
+func (s *Statement) deleteSQL() string { return deleteStatementSQL }
+
+func (s *Statement) key() []string {
+	return []string{s.Key.PAN, s.Key.PeriodFrom, s.Key.PeriodTo, s.Key.CASType}
+}
+
+func (s *Statement) filed() filing {
+	return filing{pan: s.Key.PAN, from: s.Key.PeriodFrom, to: s.Key.PeriodTo, casType: s.Key.CASType}
+}
+
+func (s *Statement) queueHeader(batch *pgx.Batch, args []any) {
+	batch.Queue(saveHeaderSQL, appendTexts(append(slices.Clone(args), s.ReceivedAt, len(s.Transactions)), s.cells(nil, nil))...)
+	batch.Queue(saveStatementRevisionSQL, s.revisionArgs(args)...)
+}
+
+// appendTexts adds cells to the arguments of a statement.
+func appendTexts(args, cells []any) []any {
+	for _, cell := range cells {
+		args = append(args, cellText(cell))
+	}
+	return args
 }
