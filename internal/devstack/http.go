@@ -32,7 +32,7 @@ func ServeHTTP(ctx context.Context, addr string, handler http.Handler) (*HTTPSer
 		served: make(chan error, 1),
 		server: &http.Server{
 			Handler:           handler,
-			ReadHeaderTimeout: time.Minute, // a crowd of calls on a busy machine is slow to send theirs
+			ReadHeaderTimeout: time.Minute,                // a crowd of calls on a busy machine is slow to send theirs
 			ErrorLog:          log.New(io.Discard, "", 0), // cut connections are part of many tests
 		},
 	}
