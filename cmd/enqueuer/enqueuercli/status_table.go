@@ -72,7 +72,7 @@ func lastRun(s storage.Schedule) (state, note string) {
 // longer has a line of its own.
 func wrap(text string, width int) []string {
 	lines, length := []string{""}, 0
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		n := utf8.RuneCountInString(word)
 		switch last := len(lines) - 1; {
 		case length == 0:
