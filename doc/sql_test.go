@@ -73,7 +73,7 @@ func TestSQL(t *testing.T) {
 			}
 		}
 	}
-	if ran < 5 || len(left) > 0 {
+	if ran < 7 || len(left) > 0 {
 		t.Errorf("%d statements were run, of those that are not, %v are nowhere", ran, left)
 	}
 }
