@@ -59,13 +59,16 @@ func TestSQL(t *testing.T) {
 	t.Cleanup(func() { _ = conn.Close(t.Context()) })
 	ran, left := 0, notRun()
 	for _, page := range append(pages, "../README.md", "../deploy/README.md") {
-	statements:
 		for where, sql := range sqlOf(t, page) {
+			skip := false
 			for part := range notRun() {
 				if strings.Contains(sql, part) {
 					delete(left, part)
-					continue statements
+					skip = true
 				}
+			}
+			if skip {
+				continue
 			}
 			ran++
 			if _, err := conn.PgConn().Exec(t.Context(), placeholders().Replace(sql)).ReadAll(); err != nil {
