@@ -83,7 +83,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, fmt.Errorf("-run: %w; %w", err, errUsage)
 	case flags.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q; %w", flags.Arg(0), errUsage)
-	case o.scale <= 0 || o.scale > 10:
+	case !(o.scale > 0 && o.scale <= 10): // NaN is neither
 		return o, fmt.Errorf("-scale: is %g; expected more than 0 and 10 at most; %w", o.scale, errUsage)
 	}
 	if o.profiles != "" {

@@ -171,6 +171,7 @@ func TestParse(t *testing.T) {
 		{[]string{"-run", "("}, "-run"},
 		{[]string{"-scale", "0"}, "-scale"},
 		{[]string{"-scale", "11"}, "-scale"},
+		{[]string{"-scale", "NaN"}, "-scale"},
 		{[]string{"scan"}, `"scan"`},
 		{[]string{"-fast"}, "-fast"},
 	} {
