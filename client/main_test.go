@@ -12,7 +12,7 @@ import (
 	"casflow/client"
 	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/internal/devstack"
-	"casflow/internal/devstack/devtest"
+	"casflow/internal/devtest"
 	"casflow/internal/storage"
 	"casflow/internal/storage/objectstore"
 	"casflow/migrations"

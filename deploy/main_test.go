@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"casflow/internal/devstack"
-	"casflow/internal/devstack/devtest"
+	"casflow/internal/devtest"
 )
 
 // What the tests share besides the Postgres of storagetest.

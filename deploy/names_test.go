@@ -13,7 +13,7 @@ import (
 	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/cmd/worker/workercli"
 	"casflow/internal/config"
-	"casflow/internal/devstack/devtest"
+	"casflow/internal/devtest"
 )
 
 // files are the texts of all files here but for the tests, by name.

@@ -15,7 +15,7 @@ import (
 	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/cmd/worker/workercli"
 	"casflow/internal/casapi/sandbox"
-	"casflow/internal/devstack/devtest"
+	"casflow/internal/devtest"
 	"casflow/internal/samples"
 	"casflow/internal/storage/objectstore"
 	"casflow/internal/storage/storagetest"

@@ -13,7 +13,7 @@ import (
 
 	"casflow/cmd/worker/workercli"
 	"casflow/internal/devstack"
-	"casflow/internal/devstack/devtest"
+	"casflow/internal/devtest"
 )
 
 // asProgram makes the test binary be a program, demo or worker, so that a test can

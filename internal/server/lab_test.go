@@ -19,7 +19,7 @@ import (
 
 	"casflow/client"
 	"casflow/internal/casapi"
-	"casflow/internal/devstack/devtest"
+	"casflow/internal/devtest"
 	"casflow/internal/jobs"
 	"casflow/internal/record"
 	"casflow/internal/redact"

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"casflow/internal/devstack"
-	"casflow/internal/devstack/devtest"
+	"casflow/internal/devtest"
 )
 
 // The servers that all tests share; each test has a database and a bucket of its

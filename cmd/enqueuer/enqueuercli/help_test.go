@@ -3,7 +3,7 @@ package enqueuercli
 import (
 	"testing"
 
-	"casflow/internal/devstack/devtest"
+	"casflow/internal/devtest"
 )
 
 // Every command's help lists each of its flags with its variable and default.

@@ -9,7 +9,7 @@ import (
 
 	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/internal/devstack"
-	"casflow/internal/devstack/devtest"
+	"casflow/internal/devtest"
 )
 
 // The servers that all tests share; each test has a database and a bucket of its

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"casflow/cmd/enqueuer/enqueuercli"
-	"casflow/internal/devstack/devtest"
+	"casflow/internal/devtest"
 )
 
 // serving is an enqueuer serve that runs.

@@ -13,7 +13,7 @@ import (
 
 	"casflow/cmd/enqueuer/enqueuercli"
 	"casflow/internal/casapi/sandbox"
-	"casflow/internal/devstack/devtest"
+	"casflow/internal/devtest"
 	"casflow/internal/storage"
 	"casflow/internal/storage/storagetest"
 )

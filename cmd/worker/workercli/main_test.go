@@ -10,7 +10,7 @@ import (
 
 	"casflow/cmd/worker/workercli"
 	"casflow/internal/devstack"
-	"casflow/internal/devstack/devtest"
+	"casflow/internal/devtest"
 )
 
 // The servers that all tests share; each test has a database of its own.
