@@ -25,11 +25,16 @@ func (m *memory) hold(body io.Reader, size int64) (held *heldPDF, rest io.Reader
 	if m == nil || size <= 0 || size > maxHeld {
 		return nil, body
 	}
-	held = &heldPDF{memory: m, size: size}
+	place := &heldPDF{memory: m, size: size}
+	defer func() {
+		if held == nil { // or reading has panicked
+			place.giveBack()
+		}
+	}()
 	if m.taken.Add(size) > maxHeldTogether {
-		held.giveBack()
 		return nil, body
 	}
+	body = &ending{Reader: body}
 	content := make([]byte, size)
 	n, err := io.ReadFull(body, content)
 	var more [1]byte
@@ -38,11 +43,24 @@ func (m *memory) hold(body io.Reader, size int64) (held *heldPDF, rest io.Reader
 		beyond, err = io.ReadFull(body, more[:])
 	}
 	if err != io.EOF || n < len(content) {
-		held.giveBack()
 		return nil, io.MultiReader(bytes.NewReader(content[:n]), bytes.NewReader(more[:beyond]), body)
 	}
-	held.content.Store(&content)
-	return held, nil
+	place.content.Store(&content)
+	return place, nil
+}
+
+// ending ends each further read as the first that has ended: one that failed says that
+// what came is not good, and whoever reads on must hear of it.
+type ending struct {
+	io.Reader
+	err error
+}
+
+func (e *ending) Read(p []byte) (n int, err error) {
+	if e.err == nil {
+		n, e.err = e.Reader.Read(p)
+	}
+	return n, e.err
 }
 
 // heldPDF is the content of a PDF in memory.

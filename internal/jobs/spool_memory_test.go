@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"testing"
@@ -53,6 +54,46 @@ func TestMemory_Hold(t *testing.T) {
 	if got := room.taken.Load(); got != maxHeld { // that of the last but one
 		t.Errorf("%d bytes are taken, want %d", got, maxHeld)
 	}
+}
+
+// TestMemory_HoldFaults: the end that a body comes to is the one that counts, even where
+// it would give another one if it were read on, and no fault keeps memory.
+func TestMemory_HoldFaults(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("checksum does not match")
+	content := largePDF(1000)
+	for name, good := range map[string]int{"AtOnce": 0, "InTheMidst": 500, "AtTheEnd": 1000} {
+		room := new(memory)
+		file, err := receive(&failsOnce{Reader: bytes.NewReader(content[:good]), err: broken}, 1000, room)
+		if file != nil || !errors.Is(err, broken) {
+			t.Errorf("%s: receive() = %v, %v, want %v", name, file, err, broken)
+		}
+		if got := room.taken.Load(); got != 0 {
+			t.Errorf("%s: %d bytes are taken, want none", name, got)
+		}
+	}
+	room := new(memory)
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = receive(struct{ io.Reader }{}, 1000, room) // which panics when it is read
+	}()
+	if got := room.taken.Load(); got != 0 {
+		t.Errorf("%d bytes are taken after a panic, want none", got)
+	}
+}
+
+// failsOnce gives err in place of its first end.
+type failsOnce struct {
+	io.Reader
+	err error
+}
+
+func (f *failsOnce) Read(p []byte) (int, error) {
+	n, err := f.Reader.Read(p)
+	if err == io.EOF && f.err != nil {
+		err, f.err = f.err, nil
+	}
+	return n, err
 }
 
 // BenchmarkSpool brings a PDF of 40 KB to this machine.

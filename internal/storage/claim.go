@@ -62,7 +62,7 @@ WITH released AS (
 )
 UPDATE cas.attempts a SET outcome = 'unknown', finished_at = now()
 FROM released WHERE a.document_id = released.document_id AND a.outcome = 'calling'`
-	if _, err := db.pool.Exec(ctx, sql, pgx.NamedArgs{"id": id, "worker": worker, "delay": delay}); err != nil {
+	if err := db.putBack(ctx, sql, id, worker, delay); err != nil {
 		return fmt.Errorf("release document %s: %w", id, err)
 	}
 	return nil
@@ -116,8 +116,19 @@ SET status = 'pending', claimed_by = NULL, not_before = now() + @delay::interval
     attempts = greatest(0, attempts - (SELECT count(*) FROM ended)),
     stalled_since = coalesce(stalled_since, now()), updated_at = now()
 WHERE document_id = @id AND claimed_by = @worker AND status = 'calling'`
-	if _, err := db.pool.Exec(ctx, sql, pgx.NamedArgs{"id": id, "worker": worker, "delay": delay}); err != nil {
+	if err := db.putBack(ctx, sql, id, worker, delay); err != nil {
 		return fmt.Errorf("stall document %s: %w", id, err)
 	}
 	return nil
+}
+
+// putBack runs a statement that puts a claimed document back and ends its attempts. The
+// document is held before, by a statement of its own: a beginning whose outcome the
+// worker has not been told may only now be committed, and is seen so.
+func (db *DB) putBack(ctx context.Context, sql string, id, worker uuid.UUID, delay time.Duration) error {
+	args := pgx.NamedArgs{"id": id, "worker": worker, "delay": delay}
+	batch := &pgx.Batch{}
+	batch.Queue(`SELECT FROM cas.documents WHERE document_id = @id AND claimed_by = @worker FOR NO KEY UPDATE`, args)
+	batch.Queue(sql, args)
+	return db.pool.SendBatch(ctx, batch).Close() //nolint:wrapcheck // wrapped by the exported methods
 }
