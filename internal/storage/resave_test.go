@@ -1,0 +1,77 @@
+package storage_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"casflow/internal/storage"
+	"casflow/internal/storage/storagetest"
+)
+
+// TestDB_ResaveAll_Erased: an answer of somebody else that was read before a PAN in it was
+// erased does not bring that PAN back.
+func TestDB_ResaveAll_Erased(t *testing.T) {
+	t.Parallel()
+	const erased = "ZZZPJ0009Z"
+	for name, change := range map[string]func(*storage.Statement){
+		"as it stood": func(*storage.Statement) {},
+		"another key": func(s *storage.Statement) { s.Key.CASType = "CDSL" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db, address := storagetest.NewURL(t)
+			joint := func() *storage.Statement {
+				s := many(1)
+				s.LinkedHolders = append(s.LinkedHolders, storage.LinkedHolder{HolderKind: storage.KindOfDemat, Ordinal: 1, PAN: erased})
+				return s
+			}
+			id := record(t, db, newDocument("joint.pdf", storage.QueueBulk))[0]
+			answer := answerFor(id)
+			answer.Body = []byte(`{"pan":"` + erased + `"}`)
+			if _, err := db.Save(t.Context(), answer, joint(), storage.AttemptEnd{}); err != nil {
+				t.Fatal(err)
+			}
+			answers, err := db.Answers(t.Context(), []uuid.UUID{id})
+			if err != nil {
+				t.Fatal(err)
+			}
+			read := joint()
+			change(read)
+			if _, err := db.Erase(t.Context(), erased, nil, "test", 0); err != nil {
+				t.Fatal(err)
+			}
+			want := texts(t, address)
+			if saved := resaveAll(t, db, []storage.Reread{reread(answers[id], read)})[0]; !errors.Is(saved.Err, storage.ErrNotFound) {
+				t.Errorf("ResaveAll() = %+v, want not found", saved)
+			}
+			if strings.Contains(storagetest.Everything(t, address), erased) {
+				t.Error("the PAN is there again")
+			}
+			if diff := cmp.Diff(want, texts(t, address)); diff != "" {
+				t.Errorf("rows have changed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestDB_ResaveAll_MovedRefused: an answer whose rows are another key's now, and which
+// Postgres refuses, leaves those that stand.
+func TestDB_ResaveAll_MovedRefused(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	rereads := replayed(t, db, many(1))
+	want := texts(t, address)
+	moved := many(1)
+	moved.Key.CASType, moved.DematHoldings[0].AssetClass = "CDSL", "unheard of"
+	rereads[0].Content = moved
+	if saved := resaveAll(t, db, rereads)[0]; !errors.Is(saved.Err, storage.ErrRefused) {
+		t.Errorf("ResaveAll() = %+v, want refused", saved)
+	}
+	if diff := cmp.Diff(want, texts(t, address)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
