@@ -75,3 +75,19 @@ func TestDB_ResaveAll_MovedRefused(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestDB_ResaveAll_RefusedKey: a key that Postgres refuses keeps no other answer from
+// being read anew.
+func TestDB_ResaveAll_RefusedKey(t *testing.T) {
+	t.Parallel()
+	db, _ := storagetest.NewURL(t)
+	rereads := replayed(t, db, fullNote(0, "one"), fullNote(0, "two"))
+	bad := fullNote(0, "one")
+	bad.Key.Number = "1\x00"
+	rereads[0].Content = bad
+	for i, want := range []error{storage.ErrRefused, nil} {
+		if got := resaveAll(t, db, rereads)[i]; !errors.Is(got.Err, want) {
+			t.Errorf("%d: %+v, want %v", i, got, want)
+		}
+	}
+}

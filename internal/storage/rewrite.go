@@ -59,8 +59,8 @@ func (db *DB) resaveTogether(ctx context.Context, answers []Reread) (map[uuid.UU
 	}
 	for of, all := range families {
 		err := db.compare(ctx, of, all)
-		if errors.Is(err, errTextForm) {
-			return done, nil
+		if errors.Is(err, errTextForm) || errors.Is(refused(err), ErrRefused) {
+			continue // each on its own is written, or shows that it is the one with such a key
 		}
 		if err != nil {
 			return nil, err
