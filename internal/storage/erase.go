@@ -213,10 +213,11 @@ func maskSQL(table string, columns []erasedColumn) string {
 	return "UPDATE " + pgx.Identifier{"cas", table}.Sanitize() + " SET " + strings.Join(set, ", ") + " WHERE " + strings.Join(where, " OR ")
 }
 
-// mentions are the documents whose raw answers mention a PAN.
+// mentions are the documents whose raw answers mention a PAN, in letters of either case
+// and both: it is read from any.
 func mentions(ctx context.Context, tx pgx.Tx, pan string) ([]uuid.UUID, error) {
 	rows, err := tx.Query(ctx, `SELECT document_id FROM cas.answers
-WHERE position(convert_to(@pan, 'UTF8') IN body) > 0 OR position(convert_to(lower(@pan), 'UTF8') IN body) > 0`, pgx.NamedArgs{"pan": pan})
+WHERE position(lower(@pan) IN lower(encode(body, 'escape') COLLATE "C")) > 0`, pgx.NamedArgs{"pan": pan})
 	if err != nil {
 		return nil, err //nolint:wrapcheck // wrapped by Erase
 	}

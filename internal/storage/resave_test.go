@@ -91,3 +91,28 @@ func TestDB_ResaveAll_RefusedKey(t *testing.T) {
 		}
 	}
 }
+
+// TestDB_ResaveAll_Partitioned: rows are compared and written the same where the tables
+// are partitioned.
+func TestDB_ResaveAll_Partitioned(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	rereads := replayed(t, db, many(1), fullNote(0, "one"), many(2))
+	runScript(t, address, partitionPath)
+	before, want := versions(t, address), texts(t, address)
+	resaveAll(t, db, rereads)
+	if diff := cmp.Diff(before, versions(t, address)); diff != "" {
+		t.Errorf("rows are written (-before +after):\n%s", diff)
+	}
+	storagetest.Rows(t, address, `UPDATE cas.transactions SET amount = 1`)
+	storagetest.Rows(t, address, `UPDATE cas.statements SET investor_name = 'x'`)
+	storagetest.Rows(t, address, `DELETE FROM cas.contract_note_trades`)
+	for i, saved := range resaveAll(t, db, rereads) {
+		if !saved.Current || saved.Err != nil {
+			t.Errorf("%d: %+v, want current", i, saved)
+		}
+	}
+	if diff := cmp.Diff(want, texts(t, address)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
