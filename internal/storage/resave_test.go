@@ -3,10 +3,12 @@ package storage_test
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"casflow/internal/storage"
 	"casflow/internal/storage/storagetest"
@@ -114,5 +116,60 @@ func TestDB_ResaveAll_Partitioned(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, texts(t, address)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestDB_Erase_Rereading: an erasure waits for rows that are being written of an answer
+// that mentions the PAN, and masks it in them.
+func TestDB_Erase_Rereading(t *testing.T) {
+	t.Parallel()
+	const erased = "ZZZPJ0009Z"
+	db, address := storagetest.NewURL(t)
+	id := record(t, db, newDocument("joint.pdf", storage.QueueBulk))[0]
+	answer := answerFor(id)
+	answer.Body = []byte(`{"pan":"` + erased + `"}`)
+	joint := many(1)
+	joint.LinkedHolders = append(joint.LinkedHolders, storage.LinkedHolder{HolderKind: storage.KindOfDemat, Ordinal: 1, Name: "Old", PAN: erased})
+	if _, err := db.Save(t.Context(), answer, joint, storage.AttemptEnd{}); err != nil {
+		t.Fatal(err)
+	}
+	joint.LinkedHolders[1].Name, joint.Checks[0].Detail = "New", "new"
+
+	conn, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT FROM cas.statement_checks FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	waiting := func(n string) {
+		t.Helper()
+		for got := ""; got != n; {
+			got = storagetest.Rows(t, address, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`)[0][0]
+		}
+	}
+	var group sync.WaitGroup
+	group.Go(func() {
+		if _, err := db.ResaveAll(t.Context(), []storage.Reread{reread(answer, joint)}); err != nil {
+			t.Error(err)
+		}
+	})
+	waiting("1")
+	group.Go(func() {
+		if _, err := db.Erase(t.Context(), erased, nil, "test", 0); err != nil {
+			t.Error(err)
+		}
+	})
+	waiting("2")
+	if _, err := conn.Exec(t.Context(), "COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	group.Wait()
+	if got := storagetest.Rows(t, address, `SELECT name, holder_pan FROM cas.linked_holders WHERE ordinal = 1`); !cmp.Equal(got, [][]string{{"New", "ZZ*******Z"}}) {
+		t.Errorf("linked holder %v", got)
+	}
+	if strings.Contains(storagetest.Everything(t, address), erased) {
+		t.Error("the PAN is there still")
 	}
 }
