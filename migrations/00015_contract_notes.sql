@@ -2,7 +2,9 @@
 -- and number. Every table starts its key with pan, as those of statements do.
 
 -- +goose Up
--- All tables that are changed at once, and for a short wait at a time: see 00016.
+-- All tables that are changed at once, and for a short wait at a time, but no vacuum
+-- before: see 00016.
+LOCK TABLE cas.documents, cas.attempts, cas.batches, cas.budget_days, cas.call_changes IN SHARE UPDATE EXCLUSIVE MODE;
 -- +goose StatementBegin
 DO $$
 BEGIN

@@ -11,7 +11,10 @@
 -- +goose Up
 -- Both tables at once, and for a short wait at a time: workers lock the one before the
 -- other in either order, so whoever rewrites one of them and asks for the other then is
--- ended as deadlocked, after all that work.
+-- ended as deadlocked, after all that work. Before that, a lock that keeps vacuums out and
+-- no worker: an autovacuum under way gives way to who waits for longer than
+-- deadlock_timeout, so never to the short waits, which would go on until it is done.
+LOCK TABLE cas.documents, cas.attempts, cas.dead_letters IN SHARE UPDATE EXCLUSIVE MODE;
 -- +goose StatementBegin
 DO $$
 BEGIN

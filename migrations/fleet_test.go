@@ -55,3 +55,52 @@ func TestMigrator_FleetAtWork(t *testing.T) {
 		})
 	}
 }
+
+// TestMigrator_Vacuum: while a vacuum is at a table, the migration keeps no worker from it;
+// it waits in the way by which Postgres ends its own vacuums, which a wait that is cut
+// short before deadlock_timeout is not.
+func TestMigrator_Vacuum(t *testing.T) {
+	t.Parallel()
+	for _, migration := range []string{"00015_contract_notes.sql", "00016_lighter_updates.sql"} {
+		t.Run(migration, func(t *testing.T) {
+			t.Parallel()
+			url := storagetest.URL(t)
+			m := open(t, url)
+			downTo(t, m, migration)
+			var conns [2]*pgx.Conn
+			for i := range conns {
+				var err error
+				if conns[i], err = pgx.Connect(t.Context(), url); err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = conns[i].Close(t.Context()) }()
+			}
+			// The lock of a VACUUM.
+			if _, err := conns[0].Exec(t.Context(), "BEGIN; LOCK TABLE cas.attempts IN SHARE UPDATE EXCLUSIVE MODE"); err != nil {
+				t.Fatal(err)
+			}
+			migrated := make(chan error, 1)
+			go func() {
+				_, err := m.Up(t.Context())
+				migrated <- err
+			}()
+			for waits := "f"; waits == "f"; {
+				waits = storagetest.Rows(t, url, `SELECT EXISTS (
+	SELECT FROM pg_locks WHERE NOT granted AND relation = 'cas.attempts'::regclass
+	AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`)[0][0]
+			}
+			for _, table := range []string{"cas.documents", "cas.attempts"} {
+				if _, err := conns[1].Exec(t.Context(), "BEGIN; LOCK TABLE "+table+" IN ROW EXCLUSIVE MODE NOWAIT; COMMIT"); err != nil {
+					t.Errorf("a worker that comes by %s: %v", table, err)
+					_, _ = conns[1].Exec(t.Context(), "ROLLBACK")
+				}
+			}
+			if _, err := conns[0].Exec(t.Context(), "COMMIT"); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-migrated; err != nil {
+				t.Errorf("Up() = %v", err)
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
@@ -125,8 +126,9 @@ func (r Replayer) replay(ctx context.Context, turns *turns, documents []storage.
 		read, err := readContained(source{body: answer.Body, kind: document.Kind, receivedAt: answer.ReceivedAt, pan: r.PAN})
 		switch {
 		case err == nil:
+			sum := sha256.Sum256(answer.Body)
 			answer.Body = nil // of no use any more
-			rereads = append(rereads, storage.Reread{Answer: answer, Content: read.content})
+			rereads = append(rereads, storage.Reread{Answer: answer, Sum: sum, Content: read.content})
 		case unreadableForGood(err):
 			tell(false, named(document.DocumentID, err))
 		default:

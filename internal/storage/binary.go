@@ -54,10 +54,10 @@ func (c column) appendValue(b []byte, text string) (_ []byte, ok bool) {
 		return appendInteger(b, n)
 	case "date":
 		day, err := time.Parse(time.DateOnly, text)
-		return append32(b, (day.Unix()-epoch)/(24*60*60)), err == nil
+		return append32(b, (day.Unix()-epoch)/(24*60*60)), err == nil && day.Year() > 0
 	case "timestamptz":
 		at, err := time.Parse(time.RFC3339Nano, text)
-		return appendInstant(b, at), err == nil && at.Nanosecond()%1000 == 0
+		return appendInstant(b, at), err == nil && at.Nanosecond()%1000 == 0 && plainInstant(at, text)
 	case "boolean":
 		if text == "true" {
 			return append(b, 1), true
@@ -67,6 +67,14 @@ func (c column) appendValue(b []byte, text string) (_ []byte, ok bool) {
 		return append(append(b, jsonbVersion), text...), true
 	}
 	return b, false
+}
+
+// plainInstant reports whether what Go reads as an instant is one to Postgres too, which
+// knows no year 0 and no zone that is 16 hours off.
+func plainInstant(at time.Time, text string) bool {
+	const most = 16 * 60 * 60
+	_, offset := at.Zone()
+	return at.Year() > 0 && offset > -most && offset < most && !strings.Contains(text, ",")
 }
 
 const (

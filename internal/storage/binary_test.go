@@ -25,7 +25,7 @@ func TestAppendField(t *testing.T) {
 		"boolean":     {"true", "false"},
 		"text":        {"a", "ä \"b\" \\", " "},
 		"jsonb":       {`{"a": 1}`, `[1.50, null, "ä"]`},
-		"timestamptz": {"2025-05-01T10:00:00+05:30", "2025-05-01T10:00:00.123456Z", "1999-12-31T23:59:59.999999-08:00", "0001-01-01T00:00:00Z"},
+		"timestamptz": {"2025-05-01T10:00:00+05:30", "2025-05-01T10:00:00.123456Z", "1999-12-31T23:59:59.999999-08:00", "2025-05-01T9:00:00+15:59", "0001-01-01T00:00:00Z"},
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 500 {
@@ -66,9 +66,9 @@ func TestAppendField(t *testing.T) {
 	for cast, unknown := range map[string][]string{
 		"numeric":     {"NaN", "Infinity", ".5", "5 ", "1,5", "1e", "1e9999", strings.Repeat("1", 1001)},
 		"integer":     {"1.0", "2147483648", "x"},
-		"date":        {"2025-02-30", "30-Apr-2025", "10000-01-01"},
+		"date":        {"2025-02-30", "30-Apr-2025", "10000-01-01", "0000-12-31"},
 		"boolean":     {"t", "yes"},
-		"timestamptz": {"2025-05-01T10:00:00.1234567Z", "2025-05-01 10:00:00", "now"},
+		"timestamptz": {"2025-05-01T10:00:00.1234567Z", "2025-05-01 10:00:00", "now", "0000-01-01T00:00:00Z", "2025-05-01T10:00:00+16:00", "2025-05-01T10:00:00-23:59", "2025-05-01T10:00:00,5Z"},
 	} {
 		for _, text := range unknown {
 			if field, ok := storage.AppendField(cast, &text); ok {

@@ -14,7 +14,8 @@ import (
 
 // Reread is an answer that was read anew.
 type Reread struct {
-	Answer  Answer
+	Answer  Answer   // without its body, of which there may be no use any more
+	Sum     [32]byte // SHA-256 of the body
 	Content Content
 }
 

@@ -89,7 +89,7 @@ func TestDB_ResaveContractNote(t *testing.T) {
 	}
 	again := fullNote(1, "one")
 	again.Key.Number = "CN/3"
-	if saved, err := db.Resave(t.Context(), answerFor(ids[0]), again); err != nil || !saved.Current {
+	if saved, err := db.Resave(t.Context(), reread(answerFor(ids[0]), again)); err != nil || !saved.Current {
 		t.Fatalf("Resave() = %+v, %v, want current", saved, err)
 	}
 	for _, table := range storage.ContractNoteTables() {

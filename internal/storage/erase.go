@@ -147,8 +147,13 @@ func erase(ctx context.Context, tx pgx.Tx, pan string, traces []Trace) (Erasure,
 		return done, err
 	}
 	done.Masked = batches
+	others, err := mentions(ctx, tx, pan)
+	if err != nil {
+		return done, err
+	}
+	args["held"] = append(others, ids...)
 	for _, sql := range []string{
-		`SELECT FROM cas.documents WHERE document_id = ANY (@ids) ORDER BY document_id FOR UPDATE`, // a save under way ends first
+		`SELECT FROM cas.documents WHERE document_id = ANY (@held) ORDER BY document_id FOR UPDATE`, // a save under way ends first
 		`INSERT INTO cas.erased_documents (document_id) SELECT document_id FROM cas.documents WHERE document_id = ANY (@ids) ON CONFLICT DO NOTHING`,
 		`UPDATE cas.attempts SET sha256 = NULL WHERE document_id = ANY (@ids)`,
 		`DELETE FROM cas.answers WHERE document_id = ANY (@ids)`,
@@ -208,21 +213,27 @@ func maskSQL(table string, columns []erasedColumn) string {
 	return "UPDATE " + pgx.Identifier{"cas", table}.Sanitize() + " SET " + strings.Join(set, ", ") + " WHERE " + strings.Join(where, " OR ")
 }
 
-// maskAnswers masks a PAN in raw answers, byte for byte, one at a time: they may be
-// large.
-func maskAnswers(ctx context.Context, tx pgx.Tx, pan string) (int64, error) {
+// mentions are the documents whose raw answers mention a PAN, in letters of either case
+// and both: it is read from any.
+func mentions(ctx context.Context, tx pgx.Tx, pan string) ([]uuid.UUID, error) {
 	rows, err := tx.Query(ctx, `SELECT document_id FROM cas.answers
-WHERE position(convert_to(@pan, 'UTF8') IN body) > 0 OR position(convert_to(lower(@pan), 'UTF8') IN body) > 0`, pgx.NamedArgs{"pan": pan})
+WHERE position(lower(@pan) IN lower(encode(body, 'escape') COLLATE "C")) > 0`, pgx.NamedArgs{"pan": pan})
 	if err != nil {
-		return 0, err //nolint:wrapcheck // wrapped by Erase
+		return nil, err //nolint:wrapcheck // wrapped by Erase
 	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID]) //nolint:wrapcheck // wrapped by Erase
+}
+
+// maskAnswers masks a PAN in raw answers, byte for byte, one at a time: they may be
+// large. Those that came since the erasure began are among them.
+func maskAnswers(ctx context.Context, tx pgx.Tx, pan string) (int64, error) {
+	ids, err := mentions(ctx, tx, pan)
 	if err != nil {
-		return 0, err //nolint:wrapcheck // wrapped by Erase
+		return 0, err
 	}
 	for _, id := range ids {
 		var body []byte
-		if err := tx.QueryRow(ctx, `SELECT body FROM cas.answers WHERE document_id = $1`, id).Scan(&body); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT body FROM cas.answers WHERE document_id = $1 FOR UPDATE`, id).Scan(&body); err != nil {
 			return 0, err //nolint:wrapcheck // wrapped by Erase
 		}
 		body = written(pan).ReplaceAllFunc(body, func(found []byte) []byte { return []byte(redact.PANs(string(found))) })

@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,5 +64,42 @@ func TestDB_Traces_Copies(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("documents (-want +got):\n%s", diff)
+	}
+}
+
+// TestDB_Erase_AnyCase: a PAN is masked in others' answers however it is written there,
+// as it is read however it is written.
+func TestDB_Erase_AnyCase(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	bodies := map[string]string{
+		"{\"a\":\"ZzzPj0009z\"}":                        "{\"a\":\"Zz*******z\"}",
+		"{\"a\":\"zzzpj0009z\"}":                        "{\"a\":\"zz*******z\"}",
+		"ä\x00\xff\\ ZZZPJ0009Z, ZzZPJ0009Z\\x":         "ä\x00\xff\\ ZZ*******Z, Zz*******Z\\x",
+		"{\"a\":\"of another: ZZZPK0009Z, ZZZPJ0009\"}": "{\"a\":\"of another: ZZZPK0009Z, ZZZPJ0009\"}",
+	}
+	want := map[uuid.UUID]string{}
+	for body, masked := range bodies {
+		id := record(t, db, newDocument(fmt.Sprint(len(want)), storage.QueueBulk))[0]
+		want[id] = masked
+		a := answerFor(id)
+		a.Body = []byte(body)
+		if _, err := db.Save(t.Context(), a, full(), storage.AttemptEnd{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := db.Erase(t.Context(), "ZZZPJ0009Z", nil, "test", 0); err != nil {
+		t.Fatal(err)
+	}
+	got := map[uuid.UUID]string{}
+	for id := range want {
+		a, err := db.Answer(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[id] = string(a.Body)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
 	}
 }

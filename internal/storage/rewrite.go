@@ -20,7 +20,7 @@ type Resaved struct {
 	// another answer keeps its place.
 	Current bool
 	// Err is why its rows could not be written: ErrRefused, or ErrNotFound where the
-	// document is gone.
+	// document is gone, or its answer another one than was read.
 	Err error
 }
 
@@ -38,7 +38,7 @@ func (db *DB) ResaveAll(ctx context.Context, answers []Reread) ([]Resaved, error
 			results[i].Current = true
 			continue
 		}
-		saved, err := db.Resave(ctx, r.Answer, r.Content)
+		saved, err := db.Resave(ctx, r)
 		if err != nil && !errors.Is(err, ErrRefused) && !errors.Is(err, ErrNotFound) {
 			return nil, err
 		}
@@ -59,8 +59,8 @@ func (db *DB) resaveTogether(ctx context.Context, answers []Reread) (map[uuid.UU
 	}
 	for of, all := range families {
 		err := db.compare(ctx, of, all)
-		if errors.Is(err, errTextForm) {
-			return done, nil
+		if errors.Is(err, errTextForm) || errors.Is(refused(err), ErrRefused) {
+			continue // each on its own is written, or shows that it is the one with such a key
 		}
 		if err != nil {
 			return nil, err
@@ -143,7 +143,7 @@ func (db *DB) rewrite(ctx context.Context, of *family, all []*compared) ([]uuid.
 		if marked, err = mark(ctx, tx, all); err != nil {
 			return err
 		}
-		held, err := tx.Exec(ctx, of.holdSQL(), append(keys(of, all), literal(xmins(all)))...)
+		held, err := tx.Exec(ctx, of.holdSQL(), append(keys(of, all), literal(xmins(all)), sums(all))...)
 		if err != nil {
 			return err //nolint:wrapcheck // wrapped below
 		}
@@ -188,11 +188,21 @@ func xmins(all []*compared) []string {
 	return texts
 }
 
-// holdSQL locks headers that are what they were when they were compared, and makes
-// them another version: so whoever has compared rows before finds out.
+func sums(all []*compared) [][]byte {
+	sums := make([][]byte, len(all))
+	for i, c := range all {
+		sums[i] = c.Sum[:]
+	}
+	return sums
+}
+
+// holdSQL locks headers that are what they were when they were compared, and whose
+// answers are what was read (see unchanged; mark holds the documents), and makes them
+// another version: so whoever has compared rows before finds out.
 func (f *family) holdSQL() string {
-	return "UPDATE cas." + f.header + " AS h SET revision = h.revision FROM " + f.keyed("document_id uuid", "xmin xid") +
-		" WHERE " + f.equal("h", "k") + " AND h.document_id = k.document_id AND h.xmin = k.xmin"
+	return "UPDATE cas." + f.header + " AS h SET revision = h.revision FROM " + f.keyed("document_id uuid", "xmin xid", "sum bytea") +
+		" WHERE " + f.equal("h", "k") + " AND h.document_id = k.document_id AND h.xmin = k.xmin" +
+		" AND EXISTS (SELECT FROM cas.answers AS a WHERE a.document_id = k.document_id AND sha256(a.body) = k.sum)"
 }
 
 // copyIn copies the rows of one table, those of all documents in which they differ.

@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,6 +38,11 @@ func many(i int) *storage.Statement {
 	return s
 }
 
+// reread is an answer that was read as content.
+func reread(answer storage.Answer, content storage.Content) storage.Reread {
+	return storage.Reread{Answer: answer, Sum: sha256.Sum256(answer.Body), Content: content}
+}
+
 // replayed are answers that are saved, and are read anew.
 func replayed(t *testing.T, db *storage.DB, contents ...storage.Content) []storage.Reread {
 	t.Helper()
@@ -46,7 +52,7 @@ func replayed(t *testing.T, db *storage.DB, contents ...storage.Content) []stora
 		if _, err := db.Save(t.Context(), answerFor(id), content, storage.AttemptEnd{}); err != nil {
 			t.Fatal(err)
 		}
-		rereads[i] = storage.Reread{Answer: answerFor(id), Content: content}
+		rereads[i] = reread(answerFor(id), content)
 	}
 	return rereads
 }
@@ -180,7 +186,7 @@ func TestDB_ResaveAll_Changed(t *testing.T) {
 			rereads[i].Content = content
 		}
 	}
-	gone := storage.Reread{Answer: answerFor(uuid.New()), Content: many(5)}
+	gone := reread(answerFor(uuid.New()), many(5))
 	saved := resaveAll(t, db, append(rereads, gone))
 	for i, want := range []error{nil, storage.ErrRefused, nil, nil, storage.ErrNotFound} {
 		if got := saved[i]; !errors.Is(got.Err, want) || got.Current != (want == nil) {
@@ -215,7 +221,7 @@ func TestDB_ResaveAll_AtOnce(t *testing.T) {
 		id := record(t, db, newDocument(fmt.Sprint(i), storage.QueueBulk))[0]
 		answer := answerFor(id)
 		answer.ReceivedAt = arrival(i)
-		rereads[i] = storage.Reread{Answer: answer, Content: named(i, "")}
+		rereads[i] = reread(answer, named(i, ""))
 	}
 	for round := range 5 {
 		var group sync.WaitGroup

@@ -51,10 +51,15 @@ type Saved struct {
 // ErrRefused means that Postgres does not take the values, ErrNotFound that the
 // document is not in the ledger any more: nothing is written.
 func (db *DB) Save(ctx context.Context, a Answer, content Content, end AttemptEnd) (Saved, error) {
-	return db.save(ctx, a, content, end, true)
+	return save(ctx, db.pool, a, content, end, true)
 }
 
-func (db *DB) save(ctx context.Context, a Answer, content Content, end AttemptEnd, withAnswer bool) (Saved, error) {
+// sender is a pool, or a transaction.
+type sender interface {
+	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
+}
+
+func save(ctx context.Context, to sender, a Answer, content Content, end AttemptEnd, withAnswer bool) (Saved, error) {
 	filed := content.filed()
 	args := a.args()
 	args["pan"], args["from"], args["to"], args["type"] = filed.pan, filed.from, filed.to, filed.casType
@@ -77,7 +82,7 @@ func (db *DB) save(ctx context.Context, a Answer, content Content, end AttemptEn
 		endLetter.queue(batch, args)
 	}
 
-	saved, err := collectSaved(db.pool.SendBatch(ctx, batch), batch.Len(), headerAt, rowsAt, inserts)
+	saved, err := collectSaved(to.SendBatch(ctx, batch), batch.Len(), headerAt, rowsAt, inserts)
 	if err != nil {
 		return Saved{}, fmt.Errorf("save document %s: %w", a.DocumentID, refused(err))
 	}
