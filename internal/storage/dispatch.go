@@ -132,24 +132,36 @@ type Lost struct {
 // A document with an open attempt rests until callTimeout has passed since it
 // began: its worker may yet live and save the answer, and the usage log may tell.
 func (l *Leader) Reclaim(ctx context.Context, lease, callTimeout time.Duration) ([]Lost, error) {
-	const sql = `
-WITH dead AS (
-	SELECT d.document_id, coalesce(d.claimed_by, '00000000-0000-0000-0000-000000000000') AS worker_id FROM cas.documents d
-	WHERE d.stage = 'under_way' AND d.status IN ('calling', 'answered')
-	  AND NOT EXISTS (SELECT FROM cas.workers w WHERE w.worker_id = d.claimed_by AND w.seen_at > now() - @lease::interval)
-	FOR UPDATE SKIP LOCKED
-), lost AS (
+	var lost []Lost
+	err := pgx.BeginFunc(ctx, l.conn, func(tx pgx.Tx) error {
+		// They are held by a statement of its own, so that the next one sees the attempt
+		// of a worker that was taken for dead while it committed one.
+		dead, err := all[Lost](ctx, tx, `
+SELECT d.document_id, coalesce(d.claimed_by, '00000000-0000-0000-0000-000000000000') AS worker_id FROM cas.documents d
+WHERE d.stage = 'under_way' AND d.status IN ('calling', 'answered')
+  AND NOT EXISTS (SELECT FROM cas.workers w WHERE w.worker_id = d.claimed_by AND w.seen_at > now() - @lease::interval)
+FOR UPDATE OF d SKIP LOCKED`, pgx.NamedArgs{"lease": lease})
+		if err != nil || len(dead) == 0 {
+			return err
+		}
+		ids := make([]uuid.UUID, len(dead))
+		for i, d := range dead {
+			ids[i] = d.DocumentID
+		}
+		const sql = `
+WITH lost AS (
 	UPDATE cas.documents d
 	SET status = 'pending', claimed_by = NULL, updated_at = now(), not_before = (
 		SELECT max(a.started_at) + @call_timeout::interval FROM cas.attempts a WHERE a.document_id = d.document_id AND a.outcome = 'calling')
-	FROM dead WHERE d.document_id = dead.document_id
-	RETURNING d.document_id, dead.worker_id
-), unsettled AS (
-	UPDATE cas.attempts a SET outcome = 'unknown', finished_at = now(), message = 'the worker died during the call'
-	FROM lost WHERE a.document_id = lost.document_id AND a.outcome = 'calling'
+	WHERE d.document_id = ANY (@ids)
+	RETURNING d.document_id
 )
-SELECT document_id, worker_id FROM lost`
-	lost, err := all[Lost](ctx, l.conn, sql, pgx.NamedArgs{"lease": lease, "call_timeout": callTimeout})
+UPDATE cas.attempts a SET outcome = 'unknown', finished_at = now(), message = 'the worker died during the call'
+FROM lost WHERE a.document_id = lost.document_id AND a.outcome = 'calling'`
+		lost = dead
+		_, err = tx.Exec(ctx, sql, pgx.NamedArgs{"ids": ids, "call_timeout": callTimeout})
+		return err //nolint:wrapcheck // wrapped below
+	})
 	if err != nil {
 		return nil, fmt.Errorf("reclaim documents: %w", err)
 	}
