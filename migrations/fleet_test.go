@@ -8,6 +8,17 @@ import (
 	"casflow/internal/storage/storagetest"
 )
 
+// awaitWaiting waits until somebody waits for a lock on a table, of a mode that is like
+// the one given.
+func awaitWaiting(t *testing.T, url, table, mode string) {
+	t.Helper()
+	for waits := "f"; waits == "f"; {
+		waits = storagetest.Rows(t, url, `SELECT EXISTS (
+	SELECT FROM pg_locks WHERE NOT granted AND mode LIKE $2 AND relation = $1::regclass
+	AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`, table, mode)[0][0]
+	}
+}
+
 // TestMigrator_FleetAtWork: workers of the version before go on while a migration writes
 // the ledger anew, in whichever order their transactions come by its tables; neither they
 // nor the migration are ended for a deadlock.
@@ -41,11 +52,7 @@ func TestMigrator_FleetAtWork(t *testing.T) {
 				_, err := m.Up(t.Context())
 				migrated <- err
 			}()
-			for waits := "f"; waits == "f"; {
-				waits = storagetest.Rows(t, url, `SELECT EXISTS (
-	SELECT FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock' AND relation = $1::regclass
-	AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`, test.first)[0][0]
-			}
+			awaitWaiting(t, url, test.first, "AccessExclusiveLock")
 			if _, err := conn.Exec(t.Context(), "LOCK TABLE "+test.second+" IN ROW EXCLUSIVE MODE; COMMIT"); err != nil {
 				t.Errorf("the worker's transaction: %v", err)
 			}
@@ -84,11 +91,7 @@ func TestMigrator_Vacuum(t *testing.T) {
 				_, err := m.Up(t.Context())
 				migrated <- err
 			}()
-			for waits := "f"; waits == "f"; {
-				waits = storagetest.Rows(t, url, `SELECT EXISTS (
-	SELECT FROM pg_locks WHERE NOT granted AND relation = 'cas.attempts'::regclass
-	AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`)[0][0]
-			}
+			awaitWaiting(t, url, "cas.attempts", "%")
 			for _, table := range []string{"cas.documents", "cas.attempts"} {
 				if _, err := conns[1].Exec(t.Context(), "BEGIN; LOCK TABLE "+table+" IN ROW EXCLUSIVE MODE NOWAIT; COMMIT"); err != nil {
 					t.Errorf("a worker that comes by %s: %v", table, err)

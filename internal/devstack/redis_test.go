@@ -75,7 +75,7 @@ func TestStartRedis_CLI(t *testing.T) {
 	t.Parallel()
 	cli, err := exec.LookPath("redis-cli")
 	if err != nil {
-		t.Skip("there is no redis-cli on this machine")
+		t.Fatalf("%v: it comes with redis-server, or with redis-tools (apt install redis-tools)", err)
 	}
 	server := startRedis(t, StartRedis)
 	out, err := exec.CommandContext(t.Context(), cli, "-u", server.URL, "PING").Output()

@@ -89,8 +89,9 @@ func TestDB_ResaveContractNote(t *testing.T) {
 	}
 	again := fullNote(1, "one")
 	again.Key.Number = "CN/3"
-	if saved, err := db.Resave(t.Context(), reread(answerFor(ids[0]), again)); err != nil || !saved.Current {
-		t.Fatalf("Resave() = %+v, %v, want current", saved, err)
+	saved, err := db.ResaveAll(t.Context(), []storage.Reread{reread(answerFor(ids[0]), again)})
+	if err != nil || saved[0].Err != nil || !saved[0].Current {
+		t.Fatalf("ResaveAll() = %+v, %v, want current", saved, err)
 	}
 	for _, table := range storage.ContractNoteTables() {
 		want := [][]string{{"CN/2"}, {"CN/3"}}

@@ -9,8 +9,11 @@
 //	   │                    └──Retry, Stall───┘ └──Bury──► dead ◄─────────┘
 //	   └──Release, Reclaim (worker gone), Redrive (from dead)
 //
-// and each arrow is one statement, so that whatever dies, the row says where the
-// document stands. Exported methods own their transaction.
+// and each arrow is one statement or one transaction, so that whatever dies, the row
+// says where the document stands. Exported methods own their transaction. Claims,
+// lookups and attempts of documents that are in flight at once go together
+// (together.go); a replay holds what it reads against the rows that stand (compare.go)
+// and writes those that differ (rewrite.go).
 //
 //	db, err := storage.Open(ctx, url, 8)
 //	...

@@ -12,11 +12,11 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Resave is Save for an answer that the ledger has already and that was read anew: it
+// resave is Save for an answer that the ledger has already and that was read anew: it
 // replaces the rows of its document, also where they stood under another key, and
 // makes a dead document parsed. ErrNotFound means that the document is gone, or its
 // answer another one than was read.
-func (db *DB) Resave(ctx context.Context, r Reread) (Saved, error) {
+func (db *DB) resave(ctx context.Context, r Reread) (Saved, error) {
 	document, of := r.Answer.DocumentID, r.Content.family()
 	var saved Saved
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {

@@ -24,9 +24,11 @@ type Resaved struct {
 	Err error
 }
 
-// ResaveAll is Resave for many answers, of different documents. Rows that stand as they
-// would be written are left alone, table by table: of an answer that is read as before
-// nothing is written but that it was. The error is trouble with the ledger.
+// ResaveAll is Save for answers of different documents that the ledger has already and
+// that were read anew: it replaces the rows of each, also where they stood under another
+// key, and makes dead documents parsed. Rows that stand as they would be written are left
+// alone, table by table: of an answer that is read as before nothing is written but that
+// it was. The error is trouble with the ledger.
 func (db *DB) ResaveAll(ctx context.Context, answers []Reread) ([]Resaved, error) {
 	done, err := db.resaveTogether(ctx, answers)
 	if err != nil {
@@ -38,7 +40,7 @@ func (db *DB) ResaveAll(ctx context.Context, answers []Reread) ([]Resaved, error
 			results[i].Current = true
 			continue
 		}
-		saved, err := db.Resave(ctx, r)
+		saved, err := db.resave(ctx, r)
 		if err != nil && !errors.Is(err, ErrRefused) && !errors.Is(err, ErrNotFound) {
 			return nil, err
 		}
