@@ -43,7 +43,7 @@ type Postgres struct {
 	// URL is any libpq URL, several hosts and a socket's directory included.
 	URL redact.Secret `name:"database-url" env:"DATABASE_URL" file-env:"DATABASE_URL_FILE" placeholder:"URL" help:"Postgres, any libpq URL: postgres://USER:PASSWORD@HOST:PORT/DATABASE. Required."`
 	// MaxConns is per process. Defaults to 8; 0 leaves it to pool_max_conns of the URL.
-	MaxConns int `name:"database-connections" env:"CASFLOW_DATABASE_CONNECTIONS" default:"8" help:"Most connections to Postgres per process, besides one each for heartbeat and for groups of documents; 0 leaves it to pool_max_conns of the URL."`
+	MaxConns int `name:"database-connections" env:"CASFLOW_DATABASE_CONNECTIONS" default:"8" help:"Most connections to Postgres per process, besides one for the heartbeat and three for groups of documents; 0 leaves it to pool_max_conns of the URL."`
 }
 
 // Faults reports, in one error, what makes no sense; nil when all does.

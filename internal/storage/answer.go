@@ -70,7 +70,7 @@ func (db *DB) Answers(ctx context.Context, documents []uuid.UUID) (map[uuid.UUID
 // neither.
 func (db *DB) AnswerFor(ctx context.Context, document uuid.UUID, sha256 [32]byte, endpoint string) (Answer, error) {
 	asked := &asked{lookup: &NewAttempt{DocumentID: document, SHA256: sha256, Endpoint: endpoint}}
-	if db.together.ask(ctx, asked) {
+	if db.asks.ask(ctx, asked) {
 		return Answer{}, fmt.Errorf("look for the same bytes: %w", ErrNotFound)
 	}
 	rows, err := db.pool.Query(ctx, answerFor.sql, answerFor.values(pgx.NamedArgs{"document": document, "sha256": sha256[:], "endpoint": endpoint})...)

@@ -55,7 +55,7 @@ type AttemptEnd struct {
 // cap of its batch, or the day's) or ErrBusy (the claim is lost).
 func (db *DB) BeginAttempt(ctx context.Context, a NewAttempt) (int, error) {
 	asked := &asked{document: a.DocumentID, worker: a.WorkerID, attempt: &a}
-	if a.DailyCredits == 0 && db.together.ask(ctx, asked) {
+	if a.DailyCredits == 0 && db.asks.ask(ctx, asked) {
 		return asked.attempts, nil
 	}
 	args := a.args()
@@ -136,24 +136,31 @@ func sameBytes(sha256, endpoint, document string) string {
 
 var sameBytesSQL = sameBytes("@sha256", "@endpoint", "@document") //nolint:gochecknoglobals // a constant, computed
 
-// endAttemptSQL closes the attempt and gives its credit back if it was not
-// charged; harmless when there is none (request ""), and when done again.
-const endAttemptSQL = endAttemptCTE + `
-SELECT FROM ended`
-
-// endAttemptCTE are the CTEs of endAttemptSQL.
-const endAttemptCTE = `
-WITH was AS (
-	SELECT a.request_id, ` + countsSQL + ` AS counts, coalesce(a.credits, 0) AS credits FROM cas.attempts a WHERE a.request_id = @request_id FOR UPDATE
+// endAttempts are CTEs that close the attempts which a query gives, and give their
+// credits back where they were not charged; harmless where there is no such attempt
+// (request ""), and when done again.
+func endAttempts(given string) string {
+	return `
+WITH given AS (` + given + `), was AS (
+	SELECT g.request_id, g.outcome, g.http_status, g.code, g.message, g.api_request_id, g.credits, g.retry_in, ` + countsSQL + ` AS counts, coalesce(a.credits, 0) AS known
+	FROM given g, LATERAL (SELECT outcome, credits FROM cas.attempts WHERE request_id = g.request_id FOR UPDATE) AS a
 ), ended AS (
 	UPDATE cas.attempts a
-	SET outcome = @outcome, finished_at = now(), http_status = nullif(@http_status::integer, 0), code = nullif(@code, ''),
-	    message = nullif(@message, ''), api_request_id = nullif(@api_request_id, ''),
-	    credits = coalesce(nullif(@credits, '')::numeric, nullif(a.credits, 0)), -- which the usage log may have told
-	    retry_at = now() + @retry_in::interval
+	SET outcome = was.outcome, finished_at = now(), http_status = nullif(was.http_status, 0), code = nullif(was.code, ''),
+	    message = nullif(was.message, ''), api_request_id = nullif(was.api_request_id, ''),
+	    credits = coalesce(nullif(was.credits, '')::numeric, nullif(a.credits, 0)), -- which the usage log may have told
+	    retry_at = now() + was.retry_in
 	FROM was WHERE a.request_id = was.request_id
-	RETURNING a.document_id, a.started_at, a.price, ` + countsSQL + ` - was.counts AS change, coalesce(a.credits, 0) - was.credits AS credits
+	RETURNING a.document_id, a.started_at, a.price, ` + countsSQL + ` - was.counts AS change, coalesce(a.credits, 0) - was.known AS credits
 )` + recountSQL + paidSQL
+}
+
+//nolint:gochecknoglobals // constants, computed
+var (
+	endAttemptCTE = endAttempts(`SELECT @request_id::text AS request_id, @outcome::text AS outcome, @http_status::integer AS http_status, @code::text AS code,
+		@message::text AS message, @api_request_id::text AS api_request_id, @credits::text AS credits, @retry_in::interval AS retry_in`)
+	endAttemptSQL = endAttemptCTE + "\nSELECT FROM ended"
+)
 
 func (e AttemptEnd) args(retryIn *time.Duration) pgx.NamedArgs {
 	return pgx.NamedArgs{

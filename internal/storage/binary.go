@@ -176,7 +176,7 @@ func appendNumeric(b []byte, text string) (_ []byte, ok bool) {
 func plainDecimal(text string) (whole, fraction string, ok bool) {
 	const far = 1000
 	exponent, shifted := "", false
-	if at := strings.IndexAny(text, "eE"); at >= 0 {
+	if at := exponentAt(text); at >= 0 {
 		text, exponent, shifted = text[:at], text[at+1:], true
 	}
 	whole, fraction, _ = strings.Cut(text, ".")
@@ -196,6 +196,16 @@ func plainDecimal(text string) (whole, fraction string, ok bool) {
 	}
 	whole = strings.Repeat("0", max(0, -shift-len(whole))) + whole
 	return whole[:len(whole)+shift], whole[len(whole)+shift:] + fraction, true
+}
+
+// exponentAt is where the exponent of a number begins, -1 where it has none.
+func exponentAt(text string) int {
+	for i := range len(text) {
+		if text[i] == 'e' || text[i] == 'E' {
+			return i
+		}
+	}
+	return -1
 }
 
 // value is what digits come to, with zeros behind them up to so many.

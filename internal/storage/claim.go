@@ -16,7 +16,7 @@ import (
 // worker has died is not claimed here: Leader.Reclaim frees it first.
 func (db *DB) Claim(ctx context.Context, id, worker uuid.UUID) (Document, error) {
 	asked := &asked{document: id, worker: worker}
-	if db.together.ask(ctx, asked) {
+	if db.asks.ask(ctx, asked) {
 		return *asked.claimed, nil
 	}
 	rows, err := db.pool.Query(ctx, claim.sql, claim.values(pgx.NamedArgs{"id": id, "worker": worker})...)

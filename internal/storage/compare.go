@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -19,28 +18,10 @@ type Reread struct {
 	Content Content
 }
 
-// head is a header row, for comparing it.
-type head struct {
-	table        table
-	revisions    string // the table
-	received     time.Time
-	transactions int
-	cells        []any
-}
-
-func (s *Statement) head() head {
-	return head{headerTable, statementRevisions, s.ReceivedAt, len(s.Transactions), s.cells(nil, nil)}
-}
-
-func (n *ContractNote) head() head {
-	return head{noteTable, noteRevisions, n.ReceivedAt, n.transactions(), n.cells(nil, nil)}
-}
-
 // compared is how the rows of an answer compare to those that stand.
 type compared struct {
 	Reread
-	header        []byte     // as it is to be: when received, transactions, columns
-	images        []image    // by table
+	copyable                 // what was read
 	headers       int        // that are its document's, of this investor
 	found         bool       // its header stands in its place
 	xmin          uint32     // of that header: it changes with each save
@@ -61,24 +42,10 @@ func (c *compared) same() bool {
 
 // newCompared writes what was read in the form in which it is compared.
 func newCompared(r Reread) *compared {
-	h, c := r.Content.head(), &compared{Reread: r}
-	c.header = append32(append32(appendInstant([]byte{0, 0, 0, 8}, h.received), 4), h.transactions)
-	for i, cell := range h.cells {
-		var ok bool
-		if c.header, ok = h.table.columns[i].appendField(c.header, cell); !ok {
-			c.unclear = true
-			return c
-		}
-	}
-	for _, rows := range r.Content.rows() {
-		image, ok := imageOf(rows)
-		if !ok {
-			c.unclear = true
-			return c
-		}
-		c.images = append(c.images, image)
-	}
-	c.tables = make([]standing, len(c.images))
+	c := &compared{Reread: r}
+	var ok bool
+	c.copyable, ok = newCopyable(r.Answer.DocumentID, r.Content)
+	c.unclear, c.tables = !ok, make([]standing, len(c.images))
 	return c
 }
 

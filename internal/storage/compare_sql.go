@@ -9,13 +9,14 @@ import (
 
 // keys are parameters for keys, one array for each column of the key; after them come
 // those for the ids of documents.
-func keys(of *family, all []*compared) (args []any) {
+func keys[T interface{ self() *copyable }](of *family, all []T) (args []any) {
 	columns := make([][]string, len(of.key)+1)
-	for _, c := range all {
-		for i, k := range c.Content.key() {
+	for _, it := range all {
+		c := it.self()
+		for i, k := range c.content.key() {
 			columns[i] = append(columns[i], k)
 		}
-		columns[len(of.key)] = append(columns[len(of.key)], c.Answer.DocumentID.String())
+		columns[len(of.key)] = append(columns[len(of.key)], c.document.String())
 	}
 	for i, values := range columns {
 		if i < len(of.key) && of.types[i] == "text" {

@@ -34,12 +34,14 @@ var (
 
 // DB is the record in Postgres, safe for concurrent use.
 type DB struct {
-	pool     *pgxpool.Pool
-	together *together
+	pool, forAsks, forSaves *pgxpool.Pool // the last two for groups alone
+
+	asks  groups[*asked]
+	saves groups[*saving]
 }
 
-// Open connects to url (any libpq URL). At most maxConns connections are used, and one
-// more once documents are claimed; 0 leaves it to pool_max_conns of the URL or pgx's
+// Open connects to url (any libpq URL). At most maxConns connections are used, and three
+// more once documents are claimed and saved; 0 leaves it to pool_max_conns of the URL or pgx's
 // default. The connection is tried once, so that a wrong URL shows at start.
 func Open(ctx context.Context, url string, maxConns int, options ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(url)
@@ -63,13 +65,17 @@ func Open(ctx context.Context, url string, maxConns int, options ...Option) (*DB
 		_, err := conn.Exec(ctx, `SET jit = off`)
 		return err //nolint:wrapcheck // pgxpool wraps it
 	}
-	db := &DB{together: &together{}}
-	if db.together.pool, err = pgxpool.NewWithConfig(ctx, ofGroups(config)); err != nil {
-		return nil, fmt.Errorf("prepare connection pool: %w", err)
-	}
-	if db.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
-		db.together.pool.Close()
-		return nil, fmt.Errorf("prepare connection pool: %w", err)
+	db := &DB{}
+	db.asks.send = db.askTogether
+	db.saves.atOnce = savingAtOnce
+	db.saves.send, db.saves.most = db.saveTogether, savedTogether
+	for pool, config := range map[**pgxpool.Pool]*pgxpool.Config{
+		&db.pool: config, &db.forAsks: ofGroups(config, 1), &db.forSaves: ofGroups(config, savingAtOnce),
+	} {
+		if *pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+			db.Close()
+			return nil, fmt.Errorf("prepare connection pool: %w", err)
+		}
 	}
 	if err := db.Ping(ctx); err != nil {
 		db.Close()
@@ -80,8 +86,11 @@ func Open(ctx context.Context, url string, maxConns int, options ...Option) (*DB
 
 // Close waits for the connections in use and closes all.
 func (db *DB) Close() {
-	db.together.pool.Close()
-	db.pool.Close()
+	for _, pool := range []*pgxpool.Pool{db.forAsks, db.forSaves, db.pool} {
+		if pool != nil {
+			pool.Close()
+		}
+	}
 }
 
 // Ping asks Postgres for a sign of life. The error says what to mend.

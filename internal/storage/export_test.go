@@ -1,6 +1,8 @@
 package storage
 
 import (
+	"context"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -46,4 +48,9 @@ func TakeArrays(types *pgtype.Map) { takeArrays(types) }
 // AppendField writes a value as it is copied in and compared.
 func AppendField(cast string, cell any) (field []byte, ok bool) {
 	return column{cast: cast}.appendField(nil, cell)
+}
+
+// SaveAlone is Save without others.
+func (db *DB) SaveAlone(ctx context.Context, a Answer, content Content, end AttemptEnd) (Saved, error) {
+	return save(ctx, db.pool, a, content, end, true)
 }

@@ -42,6 +42,15 @@ func newFamily(header string, key ...string) *family {
 // parameter is the nth parameter after the key.
 func (f *family) parameter(n int) string { return "$" + strconv.Itoa(len(f.key)+n) }
 
+// keyNames are the columns of the key.
+func (f *family) keyNames() []string {
+	names := make([]string, len(f.key))
+	for i, k := range f.key {
+		names[i] = k.name
+	}
+	return names
+}
+
 // saveHeader writes the INSERT of a header row from the key, the document, when its
 // answer was received, the header's own columns ("NAME TYPE") and those of its
 // table. Where there is a row already it takes its place if it is the same

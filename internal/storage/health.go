@@ -16,7 +16,7 @@ type Health struct {
 	// MaxConnections is how many connections ordinary users may have together,
 	// UsedConnections how many are in use besides the one that asks.
 	MaxConnections, UsedConnections int
-	// PoolSize is how many of them this DB may use.
+	// PoolSize is how many of them this DB may use, those for groups of documents included.
 	PoolSize int
 	// Skew is how far Postgres' clock is ahead of ours, at the least: see Skew.
 	Skew time.Duration
@@ -49,7 +49,7 @@ SELECT current_setting('server_version') AS version,
 	return Health{
 		Version: told.Version, VersionNumber: told.VersionNumber, ReadOnly: told.ReadOnly,
 		MaxConnections: told.MaxConnections, UsedConnections: told.UsedConnections,
-		PoolSize: int(db.pool.Config().MaxConns), Skew: Skew(before, told.Clock, time.Now()),
+		PoolSize: int(db.pool.Config().MaxConns + db.forAsks.Config().MaxConns + db.forSaves.Config().MaxConns), Skew: Skew(before, told.Clock, time.Now()),
 	}, nil
 }
 

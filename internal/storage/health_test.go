@@ -23,7 +23,7 @@ func TestDB_Health(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Version != settings[0] || strconv.Itoa(got.VersionNumber) != settings[1] || got.ReadOnly || got.PoolSize != 8 {
+	if got.Version != settings[0] || strconv.Itoa(got.VersionNumber) != settings[1] || got.ReadOnly || got.PoolSize != 8+3 {
 		t.Errorf("Health() = %+v, want version %s (%s), writable, 8 connections", got, settings[0], settings[1])
 	}
 	if got.MaxConnections < 1 || got.MaxConnections >= most { // some are reserved
@@ -48,7 +48,7 @@ func TestDB_Health_ReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	if got, err := db.Health(t.Context()); err != nil || !got.ReadOnly || got.PoolSize != 1 {
+	if got, err := db.Health(t.Context()); err != nil || !got.ReadOnly || got.PoolSize != 1+3 {
 		t.Errorf("Health() = %+v, %v, want a read-only server and one connection", got, err)
 	}
 }

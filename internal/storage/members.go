@@ -136,7 +136,7 @@ func plainNumber(text string) bool {
 	if len(text) > maxPlainDigits {
 		return false
 	}
-	at := strings.IndexAny(text, "eE")
+	at := exponentAt(text)
 	if at < 0 {
 		return true
 	}

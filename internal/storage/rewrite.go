@@ -1,13 +1,11 @@
 package storage
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -166,8 +164,15 @@ func (db *DB) rewrite(ctx context.Context, of *family, all []*compared) ([]uuid.
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err //nolint:wrapcheck // wrapped below
 		}
+		var copying copying
 		for i, rows := range all[0].Content.rows() {
-			if err := rows.table.copyIn(ctx, tx, i, all); err != nil {
+			var anew []*copyable
+			for _, c := range all {
+				if c.tables[i].differs {
+					anew = append(anew, &c.copyable)
+				}
+			}
+			if err := copying.rows(ctx, tx, rows.table, i, anew); err != nil {
 				return err
 			}
 		}
@@ -205,36 +210,4 @@ func (f *family) holdSQL() string {
 	return "UPDATE cas." + f.header + " AS h SET revision = h.revision FROM " + f.keyed("document_id uuid", "xmin xid", "sum bytea") +
 		" WHERE " + f.equal("h", "k") + " AND h.document_id = k.document_id AND h.xmin = k.xmin" +
 		" AND EXISTS (SELECT FROM cas.answers AS a WHERE a.document_id = k.document_id AND sha256(a.body) = k.sum)"
-}
-
-// copyIn copies the rows of one table, those of all documents in which they differ.
-func (t table) copyIn(ctx context.Context, tx pgx.Tx, at int, all []*compared) error {
-	var names []string
-	for _, c := range append(slices.Clone(t.of.key), t.columns...) {
-		names = append(names, pgx.Identifier{c.name}.Sanitize())
-	}
-	const begin, end = "PGCOPY\n\xFF\r\n\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00", "\xFF\xFF"
-	rows := []byte(begin)
-	for _, c := range all {
-		if !c.tables[at].differs {
-			continue
-		}
-		prefix := append16(nil, len(names))
-		for i, k := range c.Content.key() {
-			column, ok := column{cast: t.of.types[i]}, false
-			if prefix, ok = column.appendField(prefix, &k); !ok {
-				return errMoved
-			}
-		}
-		image := &c.images[at]
-		for n := range image.ends {
-			rows = append(append(rows, prefix...), image.row(n)...)
-		}
-	}
-	if len(rows) == len(begin) {
-		return nil
-	}
-	_, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(append(rows, end...)),
-		"COPY cas."+t.name+" ("+strings.Join(names, ", ")+") FROM STDIN (FORMAT binary)")
-	return err //nolint:wrapcheck // wrapped by rewrite
 }

@@ -8,23 +8,23 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// parsedSQL makes a document parsed, which holds it too.
-const parsedSQL = `
-UPDATE cas.documents
-SET status = 'parsed', claimed_by = NULL, sealed_passwords = NULL, not_before = NULL, stalled_since = NULL, sha256 = @sha256,
-    pan = @pan, period_from = @from::date, period_to = @to::date, cas_type = @type,
-    finished_at = CASE WHEN status = 'parsed' THEN finished_at ELSE now() END, normalized_at = now(), updated_at = now()
-WHERE document_id = @id`
+// parsedAs makes a document parsed, in an UPDATE of cas.documents.
+func parsedAs(sha256, pan, from, to, casType string) string {
+	return `status = 'parsed', claimed_by = NULL, sealed_passwords = NULL, not_before = NULL, stalled_since = NULL, sha256 = ` + sha256 + `,
+    pan = ` + pan + `, period_from = ` + from + `, period_to = ` + to + `, cas_type = ` + casType + `,
+    finished_at = CASE WHEN status = 'parsed' THEN finished_at ELSE now() END, normalized_at = now(), updated_at = now()`
+}
 
 // letterSQL opens the dead letter of a document: one that another worker gave up
 // meanwhile is dead no more. It comes after parsedSQL: who gives a document up holds it.
 const letterSQL = `UPDATE cas.dead_letters SET redriven_at = now() WHERE document_id = @id AND redriven_at IS NULL`
 
-// The statements of Save. wellSQL is that a call was answered: the account is well, and
-// is probed at once if it is not.
+// The statements of Save. parsedSQL holds the document too. wellSQL is that a call was
+// answered: the account is well, and is probed at once if it is not.
 //
 //nolint:gochecknoglobals // constants, computed
 var (
+	parsedSQL      = "UPDATE cas.documents\nSET " + parsedAs("@sha256", "@pan", "@from::date", "@to::date", "@type") + "\nWHERE document_id = @id"
 	parsed         = prepare(parsedSQL)
 	answeredParsed = prepare("WITH parsed AS (" + parsedSQL + "\nRETURNING document_id)" + keepAnswerSQL + "parsed" + onAnswerSQL)
 	endLetter      = prepare(letterSQL)
@@ -51,6 +51,9 @@ type Saved struct {
 // ErrRefused means that Postgres does not take the values, ErrNotFound that the
 // document is not in the ledger any more: nothing is written.
 func (db *DB) Save(ctx context.Context, a Answer, content Content, end AttemptEnd) (Saved, error) {
+	if saved, ok := db.saveInGroup(ctx, a, content, end); ok {
+		return saved, nil
+	}
 	return save(ctx, db.pool, a, content, end, true)
 }
 

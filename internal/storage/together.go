@@ -3,114 +3,24 @@ package storage
 import (
 	"context"
 	"encoding/binary"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// ofGroups is a connection of its own, for groups alone, which is made when there is a
-// first one. Their statements are planned once, for however many documents, and so that
-// each is looked up by its key, even where the tables are still so small that reading
-// them would be faster: the plan is kept while they grow.
-func ofGroups(config *pgxpool.Config) *pgxpool.Config {
-	config, connected := config.Copy(), config.AfterConnect
-	config.MaxConns, config.MinConns, config.MinIdleConns = 1, 0, 0
-	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		if err := connected(ctx, conn); err != nil {
-			return err
-		}
-		_, err := conn.Exec(ctx, `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off`)
-		return err //nolint:wrapcheck // pgxpool wraps it
-	}
-	return config
-}
-
-// together asks for documents that are in flight at once in one round trip and one
-// transaction: who comes while one is under way goes with the next one, together with
-// all others who have come meanwhile. Nobody waits for company, and a group waits for
-// no lock. What it leaves out, because there is something about it, or because the
-// group failed, is asked for alone.
-type together struct {
-	pool    *pgxpool.Pool
-	mu      sync.Mutex
-	waiting []*asked
-	running bool
-}
-
-// groupLimit is how long a group may take before its members are asked for alone, over
-// other connections: one that is dead without anybody knowing must not hold up all.
-const groupLimit = 10 * time.Second
-
-// asked is what one document asks for, and what came of it.
+// asked is what one document asks for before a call, and what came of it.
 type asked struct {
-	ctx  context.Context //nolint:containedctx // of one question, as long as it waits
-	done chan struct{}   // closed once the group has ended
-	went bool            // it went with the group: what was asked for is done
-
+	membership
 	document, worker uuid.UUID // worker is not needed for a lookup
 	claimed          *Document // of a claim: what was claimed
 	lookup, attempt  *NewAttempt
 	attempts         int // of an attempt: the count
 }
 
-// ask asks for one document and reports whether that is done.
-func (t *together) ask(ctx context.Context, a *asked) bool {
-	a.ctx, a.done = ctx, make(chan struct{})
-	t.mu.Lock()
-	t.waiting = append(t.waiting, a)
-	if !t.running {
-		t.running = true
-		go t.run() //nolint:contextcheck,gosec // a group ends with the last of its members
-	}
-	t.mu.Unlock()
-	select {
-	case <-a.done:
-		return a.went
-	case <-ctx.Done():
-		return false
-	}
-}
+func (*asked) weight() int { return 0 }
 
-// run asks for groups until nobody waits.
-func (t *together) run() {
-	for {
-		t.mu.Lock()
-		group := t.waiting
-		t.waiting = nil
-		t.running = len(group) > 0
-		t.mu.Unlock()
-		if len(group) == 0 {
-			return
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), groupLimit)
-		var gone atomic.Int32
-		stops := make([]func() bool, len(group))
-		for i, a := range group {
-			stops[i] = context.AfterFunc(a.ctx, func() {
-				if int(gone.Add(1)) == len(group) {
-					cancel()
-				}
-			})
-		}
-		done := t.send(ctx, group)
-		for i, a := range group {
-			stops[i]()
-			if done != nil {
-				done(a)
-			}
-			close(a.done)
-		}
-		cancel()
-	}
-}
-
-// send asks for a group. What it returns tells each member what came of it; nil means
-// that nothing was done.
-func (t *together) send(ctx context.Context, group []*asked) func(*asked) {
+// askTogether asks for a group in one round trip and one transaction.
+func (db *DB) askTogether(ctx context.Context, group []*asked) {
 	var (
 		claims, lookups, attempts members
 		worker                    = uuid.Nil
@@ -161,10 +71,10 @@ func (t *together) send(ctx context.Context, group []*asked) func(*asked) {
 			return err //nolint:wrapcheck // leads to asking alone
 		})
 	}
-	if err := t.pool.SendBatch(ctx, batch).Close(); err != nil {
-		return nil
+	if err := db.forAsks.SendBatch(ctx, batch).Close(); err != nil {
+		return
 	}
-	return func(a *asked) {
+	for _, a := range group {
 		a.claimed, a.attempts = claimed[a], counts[a]
 		a.went = a.claimed != nil || a.attempts > 0 || free[a]
 	}

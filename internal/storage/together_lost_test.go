@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -74,8 +75,12 @@ func age(t *testing.T, address string) {
 	}
 }
 
-// replies are those of Postgres to groups, of which the next may be lost.
-type replies struct{ next atomic.Bool }
+// replies are those of Postgres to groups, of which the next may be lost: to what
+// contains a text, or else to what is executed, and not only prepared.
+type replies struct {
+	next atomic.Bool
+	to   string
+}
 
 func (r *replies) option(config *pgxpool.Config) {
 	dial := config.ConnConfig.DialFunc
@@ -96,8 +101,7 @@ type repliedConn struct {
 
 func (c *repliedConn) Write(p []byte) (int, error) {
 	c.groups = c.groups || bytes.Contains(p, []byte("force_generic_plan"))
-	// What is executed, and not only prepared.
-	if c.groups && bytes.Contains(p, []byte("E\x00\x00\x00\x09\x00")) && c.replies.next.CompareAndSwap(true, false) {
+	if c.groups && bytes.Contains(p, []byte(cmp.Or(c.replies.to, "E\x00\x00\x00\x09\x00"))) && c.replies.next.CompareAndSwap(true, false) {
 		c.lose.Store(true)
 	}
 	return c.Conn.Write(p)
