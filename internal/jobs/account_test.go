@@ -188,6 +188,7 @@ func exercisePoison(t *testing.T, client redis.UniversalClient) {
 		}
 		mine := NewPoison(client, worker)
 		mine.reading(t.Context(), neighbour)() // and done
+		mine.reading(t.Context(), poison)()    // as well
 		mine.reading(t.Context(), poison)
 		if err := dispatcher.reclaim(t.Context(), leader); err != nil {
 			t.Fatal(err)
@@ -204,6 +205,9 @@ func exercisePoison(t *testing.T, client redis.UniversalClient) {
 	if got := testutil.ToFloat64(metrics.deadLetters.WithLabelValues("crashed")); got != 1 {
 		t.Errorf("%v crashed documents are counted, want 1", got)
 	}
+	mine := NewPoison(client, uuid.New())
+	mine.reading(t.Context(), poison)()
+	mine.rest() // without another reading that would tell of it
 	if keys := keysOf(t, client, "casflow:reading:*"); len(keys) != 0 {
 		t.Errorf("left in Redis: %v", keys)
 	}

@@ -95,13 +95,14 @@ func (b *callbackBundle) drain(t *testing.T) {
 	t.Helper()
 	enqueuer := NewEnqueuer(b.db, b.client, 0)
 	noCredits := fakeCredits(func() (*casapi.Credits, error) { return nil, casapi.ErrUnavailable })
+	poison := NewPoison(b.client, b.worker)
 	worker := NewWorker(WorkerConfig{
 		Processor: ProcessorConfig{
 			DB: b.db, Enqueuer: enqueuer, Metrics: b.metrics, Logger: quiet(), WorkerID: b.worker,
-			Limiter: NewLimiter(b.client, "key", 0, time.Minute),
+			Limiter: NewLimiter(b.client, "key", 0, time.Minute), Poison: poison,
 		},
 		Dispatcher: DispatcherConfig{
-			Window: 10, Lease: time.Minute, Every: 10 * time.Millisecond, API: noCredits, Poison: NewPoison(b.client, b.worker),
+			Window: 10, Lease: time.Minute, Every: 10 * time.Millisecond, API: noCredits, Poison: poison,
 		},
 		Redis: b.client, Concurrency: 1, CallTimeout: time.Second, Drain: true, Callbacks: &b.config,
 	})

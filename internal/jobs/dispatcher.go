@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -48,6 +49,8 @@ type DispatcherConfig struct {
 type Dispatcher struct {
 	DispatcherConfig
 	leads atomic.Bool
+	begun chan struct{} // closed once it has looked at the backlog, or found that it cannot, or need not
+	once  sync.Once
 }
 
 // Dispatcher intervals.
@@ -69,7 +72,7 @@ func NewDispatcher(config DispatcherConfig) *Dispatcher {
 	if config.Every == 0 {
 		config.Every = 250 * time.Millisecond
 	}
-	return &Dispatcher{DispatcherConfig: config}
+	return &Dispatcher{DispatcherConfig: config, begun: make(chan struct{})}
 }
 
 // Leads reports whether this process is the leader.
@@ -86,6 +89,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	failures := 0
 	for ctx.Err() == nil {
 		err := d.lead(ctx)
+		d.once.Do(func() { close(d.begun) })
 		wait := standbyInterval
 		if err != nil && ctx.Err() == nil {
 			failures++
@@ -122,10 +126,19 @@ func (d *Dispatcher) lead(ctx context.Context) error {
 		if err := d.work(ctx, leader, at); err != nil {
 			return err
 		}
-		pause(ctx, d.Every)
+		d.once.Do(func() { close(d.begun) })
+		// At once, but not without a break, for documents that are recorded meanwhile.
+		pause(ctx, d.Every/wakes)
+		if err := leader.Await(ctx, d.Every-d.Every/wakes); err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+// wakes is how many looks at the backlog there may be, as documents come, in the time in
+// which there is one in any case.
+const wakes = 5
 
 // roundLimit bounds one round of the leader's work: whatever hangs, the lead is
 // given up then, and another process may have more luck.

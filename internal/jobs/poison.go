@@ -3,6 +3,10 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,6 +22,10 @@ import (
 type Poison struct {
 	client redis.UniversalClient
 	worker uuid.UUID // this process
+	count  atomic.Int64
+	mu     sync.Mutex
+	done   []any // readings that have ended, of which Redis is still to be told
+	due    bool  // it will be, if no other reading tells it sooner
 }
 
 // NewPoison returns the Poison of a worker process.
@@ -27,26 +35,69 @@ func NewPoison(client redis.UniversalClient, worker uuid.UUID) *Poison {
 
 func readingKey(worker uuid.UUID) string { return "casflow:reading:" + worker.String() }
 
-// reading notes that a document is being read, until done is called. Where Redis
-// does not answer nothing is noted: a crash is then nobody's fault.
+// reading notes that a document is being read, until done is called. Where Redis does not
+// answer nothing is noted: a crash is then nobody's fault. Each reading is noted by
+// itself, since the end of one may be told after the beginning of another.
 func (p *Poison) reading(ctx context.Context, document uuid.UUID) (done func()) {
-	ctx = context.WithoutCancel(ctx)
-	if err := p.note(ctx, p.client.SAdd, document); err != nil {
+	member := document.String() + " " + strconv.FormatInt(p.count.Add(1), 10)
+	if err := p.tell(context.WithoutCancel(ctx), member); err != nil {
 		return func() {}
 	}
-	return func() { _ = p.note(ctx, p.client.SRem, document) }
+	return func() { p.end(member) }
 }
 
-// noteLimit bounds what a Redis that hangs costs a document.
-const noteLimit = 500 * time.Millisecond
+const (
+	// noteLimit bounds what a Redis that hangs costs a document.
+	noteLimit = 500 * time.Millisecond
+	// noteDelay is how long the end of a reading waits to be told together with the
+	// beginning of another: a worker that dies within it has its document suspected.
+	noteDelay = 20 * time.Millisecond
+)
 
-func (p *Poison) note(ctx context.Context, how func(context.Context, string, ...any) *redis.IntCmd, document uuid.UUID) error {
+// tell tells Redis what has begun, unless that is "", and what has ended.
+func (p *Poison) tell(ctx context.Context, begun string) error {
 	ctx, cancel := context.WithTimeout(ctx, noteLimit)
 	defer cancel()
-	if err := how(ctx, readingKey(p.worker), document.String()).Err(); err != nil {
+	p.mu.Lock()
+	done := p.done
+	p.done = nil
+	p.mu.Unlock()
+	key, pipe := readingKey(p.worker), p.client.Pipeline()
+	if len(done) > 0 {
+		pipe.SRem(ctx, key, done...)
+	}
+	if begun != "" {
+		pipe.SAdd(ctx, key, begun)
+	}
+	if pipe.Len() == 0 {
+		return nil
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		p.mu.Lock()
+		p.done = append(p.done, done...)
+		p.mu.Unlock()
 		return fmt.Errorf("note what is read: %w", err)
 	}
 	return nil
+}
+
+// end notes that a reading has ended.
+func (p *Poison) end(member string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done = append(p.done, member)
+	if !p.due {
+		p.due = true
+		time.AfterFunc(noteDelay, p.rest)
+	}
+}
+
+// rest tells of what has ended and nobody has told of.
+func (p *Poison) rest() {
+	p.mu.Lock()
+	p.due = false
+	p.mu.Unlock()
+	_ = p.tell(context.Background(), "") // the next one tells it again
 }
 
 // suspects are those of the lost documents that their workers were reading when
@@ -63,7 +114,8 @@ func (p *Poison) suspects(ctx context.Context, lost []storage.Lost) ([]uuid.UUID
 			}
 			reading = make(map[string]bool, len(members))
 			for _, m := range members {
-				reading[m] = true
+				document, _, _ := strings.Cut(m, " ")
+				reading[document] = true
 			}
 			workers[l.WorkerID] = reading
 		}

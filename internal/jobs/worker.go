@@ -54,6 +54,9 @@ type taskServer struct {
 	handler asynq.Handler
 }
 
+// firstRound is how long the servers wait for what the dispatcher finds first.
+const firstRound = time.Second
+
 // shutdownMargin is what a shutdown leaves beyond the longest call for saving.
 const shutdownMargin = 30 * time.Second
 
@@ -100,7 +103,7 @@ func (w *Worker) server(concurrency int, limit time.Duration, queues map[string]
 		Queues:      queues, StrictPriority: true,
 		// asynq counts in whole seconds; its own 5 s would make each retry wait so long.
 		DelayedTaskCheckInterval: 500 * time.Millisecond,
-		TaskCheckInterval:        200 * time.Millisecond,
+		TaskCheckInterval:        100 * time.Millisecond,
 		ShutdownTimeout:          limit,
 		RetryDelayFunc:           retryDelay,
 		IsFailure:                isFailure,
@@ -150,6 +153,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	group.Go(func() { w.heart.run(life) })
 	group.Go(func() { w.balance.run(dispatching) })
 	group.Go(func() { w.dispatcher.Run(dispatching) })
+	// A server that finds its queue empty looks again a while later, so what waits is
+	// queued first.
+	select {
+	case <-w.dispatcher.begun:
+	case <-time.After(firstRound):
+	case <-ctx.Done():
+	}
 	started := 0
 	var failure error
 	for _, server := range w.servers {
@@ -174,6 +184,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		stopping.Go(server.Shutdown)
 	}
 	stopping.Wait()
+	w.config.Processor.Poison.rest() //nolint:contextcheck // it has a limit of its own
 	end()
 	group.Wait()
 	return errors.Join(failure, w.heart.stop(context.WithoutCancel(ctx)))

@@ -198,8 +198,17 @@ func (s *Scan) Record(ctx context.Context, number int, page ScanPage) (ScanCount
 	RETURNING r.range_no
 )
 SELECT @listed::bigint AS listed, @left_out::bigint AS left_out, @known::bigint + @given::bigint - recorded AS known, recorded, bare FROM counted, moved`
-	counts, err := one[ScanCounts](ctx, s.db.pool, sql, args)
-	if errors.Is(err, ErrNotFound) {
+	var counts ScanCounts
+	batch := &pgx.Batch{} // one Sync at its end: Postgres treats it as one transaction
+	batch.Queue(sql, args).Query(func(rows pgx.Rows) (err error) {
+		counts, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[ScanCounts])
+		return err //nolint:wrapcheck // wrapped below
+	})
+	if len(page.Documents) > 0 {
+		batch.Queue(wakeSQL)
+	}
+	err := s.db.pool.SendBatch(ctx, batch).Close()
+	if errors.Is(err, pgx.ErrNoRows) {
 		err = errOvertaken
 	}
 	if err != nil {
