@@ -55,6 +55,7 @@ func (c *runCommand) Run(ctx context.Context, console *console) (err error) {
 	logger.InfoContext(ctx, "worker starts", slog.String("version", config.Version()), slog.Any("postgres", c.Postgres),
 		slog.Any("redis", c.Redis), slog.Any("api", c.API), slog.Any("callback", c.Callback), slog.Int("concurrency", c.Worker.Concurrency))
 
+	newHeadroom().start()
 	registry := telemetry.NewRegistry(config.Version(), config.Revision())
 	metrics := jobs.NewMetrics(registry)
 	db, err := openLedger(ctx, c.Postgres, storage.OnFailure(metrics.PostgresFailed))
