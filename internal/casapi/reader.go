@@ -18,12 +18,15 @@ import (
 type shape struct {
 	size   uintptr // of the struct in memory
 	fields map[string]field
-	extra  int // index of its Extra
+	order  []field // as an answer mostly has them
+	extra  int     // index of its Extra
 }
 
 // field is where a member goes.
 type field struct {
+	name  Value // quoted
 	index int
+	place int    // in the order
 	list  bool   // a List
 	shape *shape // of an object; nil: a Value or a List
 }
@@ -46,24 +49,36 @@ func add(all map[reflect.Type]*shape, of reflect.Type) *shape {
 	for i := range of.NumField() {
 		member := of.Field(i)
 		name, _, _ := strings.Cut(member.Tag.Get("json"), ",")
-		switch f := (field{index: i}); {
+		f := field{name: Value(`"` + name + `"`), index: i, place: len(s.order)}
+		switch {
 		case name == "-":
+			continue
 		case name == "":
 			s.extra = i
+			continue
 		case member.Type.Kind() == reflect.String:
-			s.fields[name] = f
 		case reflect.PointerTo(member.Type).Implements(reflect.TypeFor[list]()):
 			if items, _ := member.Type.FieldByName("Items"); items.Type.Elem().Kind() == reflect.Struct {
 				add(all, items.Type.Elem())
 			}
 			f.list = true
-			s.fields[name] = f
 		default:
 			f.shape = add(all, member.Type)
-			s.fields[name] = f
 		}
+		s.fields[name] = f
+		s.order = append(s.order, f)
 	}
 	return s
+}
+
+// field is where a member goes, by its name as it came; next is the place that it is
+// expected to have.
+func (s *shape) field(quoted Value, next int) (f field, known bool) {
+	if next < len(s.order) && s.order[next].name == quoted {
+		return s.order[next], true
+	}
+	f, known = s.fields[unquoted(quoted)]
+	return f, known
 }
 
 // reader reads one answer. Every Value is a part of one string, so that a statement
@@ -73,13 +88,14 @@ type reader struct {
 	source string
 	held   uintptr // what the structs take so far, in bytes
 	found  bool    // a struct in its place at the top
+	rooms  map[*shape]any
 }
 
 // decode reads body into a struct or list, and reports whether it found a struct
 // of the statement in its place at the top.
 func decode(body []byte, into any) (found bool, err error) {
 	// Half surrogates count as invalid UTF-8. Repeated names fail it here.
-	r := &reader{Decoder: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowInvalidUTF8(true)), source: string(body)}
+	r := &reader{Decoder: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowInvalidUTF8(true)), source: string(body), rooms: make(map[*shape]any)}
 	if l, ok := into.(list); ok {
 		err = l.read(r)
 	} else {
@@ -102,17 +118,13 @@ func (r *reader) value() (Value, error) {
 	return Value(r.source[end-len(raw) : end]), nil
 }
 
-// name reads the name of a member.
-func (r *reader) name() (string, error) {
-	quoted, err := r.value()
-	if err != nil {
-		return "", err
-	}
+// unquoted is the name of a member.
+func unquoted(quoted Value) string {
 	if inner := string(quoted[1 : len(quoted)-1]); strings.IndexByte(inner, '\\') < 0 { // nearly always
-		return inner, nil
+		return inner
 	}
 	name, _ := jsontext.AppendUnquote(nil, string(quoted)) // half a surrogate pair is U+FFFD
-	return string(name), nil
+	return string(name)
 }
 
 // object reads a struct. Null is the same as absent, and what else is no object is
@@ -130,8 +142,8 @@ func (r *reader) object(into reflect.Value, of *shape) error {
 		if _, err := r.ReadToken(); err != nil {
 			return err //nolint:wrapcheck // as in value
 		}
-		for r.PeekKind() != jsontext.KindEndObject {
-			if err := r.member(into, of, &extra); err != nil {
+		for next := 0; r.PeekKind() != jsontext.KindEndObject; {
+			if err := r.member(into, of, &next, &extra); err != nil {
 				return err
 			}
 		}
@@ -151,13 +163,17 @@ func (r *reader) object(into reflect.Value, of *shape) error {
 	return nil
 }
 
-// member reads a member into its field, or into extra where there is none.
-func (r *reader) member(into reflect.Value, of *shape, extra *Extra) error {
-	name, err := r.name()
+// member reads a member into its field, or into extra where there is none. next is the
+// place of the field that is expected.
+func (r *reader) member(into reflect.Value, of *shape, next *int, extra *Extra) error {
+	quoted, err := r.value()
 	if err != nil {
 		return err
 	}
-	f, known := of.fields[name]
+	f, known := of.field(quoted, *next)
+	if known {
+		*next = f.place + 1
+	}
 	switch {
 	case f.shape != nil:
 		return r.object(into.Field(f.index), f.shape)
@@ -174,7 +190,7 @@ func (r *reader) member(into reflect.Value, of *shape, extra *Extra) error {
 	case *extra == nil:
 		*extra = make(Extra)
 	}
-	(*extra)[name] = v
+	(*extra)[unquoted(quoted)] = v
 	return nil
 }
 
@@ -196,11 +212,19 @@ func (l *List[T]) read(r *reader) error {
 		return err //nolint:wrapcheck // as in value
 	}
 	of := shapes[reflect.TypeFor[T]()] // nil for Values
+	// Read where another list was read before, and then copied: one that grows for itself
+	// takes three times as much memory.
+	room, _ := r.rooms[of].([]T)
+	delete(r.rooms, of)
+	l.Items = room
 	for r.PeekKind() != jsontext.KindEndArray {
 		if err := l.add(r, of); err != nil {
 			return err
 		}
 	}
+	room, l.Items = l.Items, append([]T(nil), l.Items...)
+	clear(room)
+	r.rooms[of] = room[:0]
 	_, err := r.ReadToken()
 	return err //nolint:wrapcheck // as in value
 }

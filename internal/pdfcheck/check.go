@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
 
@@ -130,26 +131,30 @@ func open(ctx context.Context, f file) (*scheme, error) {
 	return newScheme(dictionary, trailer)
 }
 
-// try tries the empty password, then the candidates, in their order.
+// try tries the first candidate as the user's password, which is what nearly all statements
+// are sent with, then none, then all candidates in their order. None is tried as the
+// user's only: the API is not expected to try nothing as the owner's.
 func (s *scheme) try(ctx context.Context, candidates []redact.Secret, most int) Result {
-	// As user password only: the API is not expected to try nothing as the
-	// owner's.
+	sure := s.byTheBook && len(candidates) <= most
+	candidates = candidates[:min(most, len(candidates))]
+	fits := func(candidate redact.Secret, as func(string) bool) bool {
+		return slices.ContainsFunc(s.encodings(candidate.Reveal()), as)
+	}
+	if len(candidates) > 0 && candidates[0] != "" && fits(candidates[0], s.user) {
+		return Result{Opens, 0}
+	}
 	if s.user("") {
 		return Result{Opens, NoPassword}
 	}
-	sure := s.byTheBook && len(candidates) <= most
-	for i, candidate := range candidates[:min(most, len(candidates))] {
+	for i, candidate := range candidates {
 		if ctx.Err() != nil {
 			return Result{Undecided, NoPassword}
 		}
-		password := candidate.Reveal()
-		for _, encoded := range s.encodings(password) {
-			if s.user(encoded) || s.owner(encoded) {
-				return Result{Opens, i}
-			}
+		if i > 0 && fits(candidate, s.user) || fits(candidate, s.owner) {
+			return Result{Opens, i}
 		}
 		// Writers of PDFs do not agree on the bytes of other characters.
-		sure = sure && printableASCII(password)
+		sure = sure && printableASCII(candidate.Reveal())
 	}
 	if ctx.Err() != nil || !sure {
 		return Result{Undecided, NoPassword}
