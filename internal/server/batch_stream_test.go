@@ -115,7 +115,7 @@ func TestServer_PostBatch_Backpressure(t *testing.T) {
 	connection := l.dial(t)
 	line := l.lineOf("a.pdf", "")
 	lines := strings.Repeat(line, 1000)
-	const all = 100_000
+	const all = 1_000_000 // more than the sockets in between ever hold
 	sent := 0
 	for ; sent < all; sent += 1000 {
 		if err := connection.SetWriteDeadline(time.Now().Add(2 * time.Second)); err != nil {
