@@ -86,9 +86,9 @@ func (s *shape) field(quoted Value, next int) (f field, known bool) {
 type reader struct {
 	*jsontext.Decoder
 	source string
-	held   uintptr // what the structs take so far, in bytes
-	found  bool    // a struct in its place at the top
-	rooms  map[*shape]any
+	held   uintptr        // what the structs take so far, in bytes
+	found  bool           // a struct in its place at the top
+	rooms  map[*shape]any // where lists are read, by their elements
 }
 
 // decode reads body into a struct or list, and reports whether it found a struct

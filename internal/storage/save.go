@@ -44,7 +44,7 @@ type Saved struct {
 	gone bool // the document is not in the ledger
 }
 
-// Save writes, in one transaction and one round trip, the answer, the rows of its
+// Save writes, in one transaction that others may share, the answer, the rows of its
 // statement or contract note (replacing those of an older answer for the same key) and
 // the document as parsed; readers never see half of it, and doing it twice
 // changes nothing. The attempt is closed if end names one. Passwords are wiped.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"casflow/internal/storage"
@@ -58,15 +57,8 @@ func TestDB_Save_Together_HeldKey(t *testing.T) {
 	db, address := storagetest.NewURL(t)
 	const n, held = 12, 5
 	c := callFor(t, db, address, someContents(n)...)
-	holder, err := pgx.Connect(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = holder.Close(context.WithoutCancel(t.Context())) }()
-	if _, err := holder.Exec(t.Context(), `BEGIN; INSERT INTO cas.statements (pan, period_from, period_to, cas_type, received_at, document_id, revision, transaction_count)
-		VALUES ('`+many(held).Key.PAN+`', '2025-04-01', '2025-04-30', 'NSDL', now(), gen_random_uuid(), 1, 0)`); err != nil {
-		t.Fatal(err)
-	}
+	release := holding(t, address, `INSERT INTO cas.statements (pan, period_from, period_to, cas_type, received_at, document_id, revision, transaction_count)
+		VALUES ('`+many(held).Key.PAN+`', '2025-04-01', '2025-04-30', 'NSDL', now(), gen_random_uuid(), 1, 0)`)
 	var others, last sync.WaitGroup
 	for i := range n {
 		group := &others
@@ -80,9 +72,7 @@ func TestDB_Save_Together_HeldKey(t *testing.T) {
 		})
 	}
 	others.Wait()
-	if _, err := holder.Exec(t.Context(), `ROLLBACK`); err != nil {
-		t.Fatal(err)
-	}
+	release()
 	last.Wait()
 	if got := storagetest.Rows(t, address, `SELECT count(*) FROM cas.documents WHERE status = 'parsed'`)[0][0]; got != fmt.Sprint(n) {
 		t.Errorf("%s documents are parsed, want %d", got, n)

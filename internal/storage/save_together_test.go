@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"casflow/internal/storage"
 	"casflow/internal/storage/storagetest"
@@ -187,14 +186,7 @@ func TestDB_Save_Together_Odd(t *testing.T) {
 	if err := storagetest.Exec(t, address, `DELETE FROM cas.documents WHERE document_id = '`+c.ids[gone].String()+`'`); err != nil {
 		t.Fatal(err)
 	}
-	holder, err := pgx.Connect(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = holder.Close(context.WithoutCancel(t.Context())) }()
-	if _, err := holder.Exec(t.Context(), `BEGIN; SELECT FROM cas.documents WHERE document_id = '`+c.ids[held].String()+`' FOR UPDATE`); err != nil {
-		t.Fatal(err)
-	}
+	release := holding(t, address, `SELECT FROM cas.documents WHERE document_id = '`+c.ids[held].String()+`' FOR UPDATE`)
 	errs := make([]error, n)
 	var others, last sync.WaitGroup
 	for i := range n {
@@ -205,9 +197,7 @@ func TestDB_Save_Together_Odd(t *testing.T) {
 		group.Go(func() { _, errs[i] = c.save(t, i, db.Save) })
 	}
 	others.Wait() // with the document held
-	if _, err := holder.Exec(t.Context(), `COMMIT`); err != nil {
-		t.Fatal(err)
-	}
+	release()
 	last.Wait()
 	for i, err := range errs {
 		var want error

@@ -1,11 +1,13 @@
 package storage_test
 
 import (
+	"context"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"casflow/internal/storage"
 	"casflow/internal/storage/storagetest"
@@ -82,4 +84,24 @@ func statusOf(t *testing.T, db *storage.DB, id uuid.UUID) storage.Status {
 		t.Fatal(err)
 	}
 	return document.Status
+}
+
+// holding runs a statement in a transaction of its own, which so holds what it locks until
+// release is called. Nothing of it stays.
+func holding(t *testing.T, address, sql string) (release func()) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) }) // its transaction with it
+	if _, err := conn.Exec(t.Context(), "BEGIN; "+sql); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), "ROLLBACK"); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"casflow/internal/storage"
 	"casflow/internal/storage/storagetest"
@@ -34,16 +33,7 @@ func TestDB_Together(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Whoever holds a document keeps that one waiting, and no other.
-	under, err := pgx.Connect(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = under.Close(context.WithoutCancel(t.Context())) }()
-	for _, sql := range []string{`BEGIN`, `SELECT FROM cas.documents WHERE document_id = '` + ids[held].String() + `' FOR UPDATE`} {
-		if _, err := under.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
+	release := holding(t, address, `SELECT FROM cas.documents WHERE document_id = '`+ids[held].String()+`' FOR UPDATE`)
 	var mu sync.Mutex
 	failed := make(map[int]error)
 	begun := make(map[int]int)
@@ -84,9 +74,7 @@ func TestDB_Together(t *testing.T) {
 		})
 	}
 	others.Wait()
-	if _, err := under.Exec(t.Context(), `COMMIT`); err != nil {
-		t.Fatal(err)
-	}
+	release()
 	last.Wait()
 	twins := 0
 	for i := range n {
