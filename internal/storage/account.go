@@ -109,15 +109,17 @@ RETURNING d.document_id, d.bucket, d.object_key, d.queue, d.delivery`
 // refused, though the account is well, must not pause the fleet for ever.
 const maxAutoRedrives = 5
 
+// stragglerSQL selects from dead letters those of documents that died of the account
+// and come back by themselves when it is opened.
+const stragglerSQL = `l.redriven_at IS NULL AND l.discarded_at IS NULL AND l.auto_redrives < @most AND l.reason IN ('unauthorized', 'insufficient_credits')`
+
 // PauseForStragglers pauses an open account, for the next probe to open it again,
 // if documents died of it that nothing has put back: calls under way when it was
 // opened were refused too late to be among those that were.
 func (db *DB) PauseForStragglers(ctx context.Context) error {
 	_, err := db.pool.Exec(ctx, `
 UPDATE cas.account SET paused_reason = late.reason, paused_at = now(), message = 'documents that died of the account are put back', next_probe_at = now()
-FROM (SELECT reason FROM cas.dead_letters
-      WHERE redriven_at IS NULL AND discarded_at IS NULL AND auto_redrives < @most AND reason IN ('unauthorized', 'insufficient_credits')
-        AND dead_at < now() - interval '30 seconds' LIMIT 1) AS late
+FROM (SELECT l.reason FROM cas.dead_letters l WHERE `+stragglerSQL+` AND l.dead_at < now() - interval '30 seconds' LIMIT 1) AS late
 WHERE paused_reason IS NULL AND probes < @most`, pgx.NamedArgs{"most": maxAutoRedrives})
 	if err != nil {
 		return fmt.Errorf("look for documents that died of the account: %w", err)

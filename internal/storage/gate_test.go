@@ -268,6 +268,51 @@ func TestDB_PauseForStragglers(t *testing.T) {
 	}
 }
 
+// TestDB_Idle_DiedOfAccount: there is something left to do while a document that died of
+// the account is about to be put back, and no longer.
+func TestDB_Idle_DiedOfAccount(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	expect := func(want bool, when string) {
+		t.Helper()
+		if idle, err := db.Idle(t.Context()); idle != want || err != nil {
+			t.Errorf("Idle() = %t, %v %s, want %t", idle, err, when, want)
+		}
+	}
+	id, _ := claimed(t, db, "a.pdf")
+	bury := func(reason storage.Reason) {
+		t.Helper()
+		if err := db.Bury(t.Context(), storage.DeadLetter{DocumentID: id, Reason: reason, Message: "m"}, storage.AttemptEnd{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bury(storage.ReasonUnauthorized)
+	expect(false, "once a document was refused just as the account was opened")
+	if _, err := db.PauseAccount(t.Context(), storage.ReasonUnauthorized, 401, "m", func(int) time.Duration { return time.Hour }); err != nil {
+		t.Fatal(err)
+	}
+	expect(false, "while the probe is due")
+	if err := db.Probed(t.Context(), "m", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	expect(true, "while the account is unwell and a probe an hour away")
+	if redriven, err := db.ResumeAccount(t.Context()); len(redriven) != 1 || err != nil {
+		t.Fatalf("ResumeAccount() = %v, %v, want the document", redriven, err)
+	}
+	expect(false, "with the document put back")
+
+	storagetest.Rows(t, address, `UPDATE cas.dead_letters SET redriven_at = NULL`)
+	storagetest.Rows(t, address, `UPDATE cas.documents SET status = 'dead', finished_at = now()`)
+	for _, column := range []string{"redriven_at = now()", "discarded_at = now(), discarded_by = 'b', discarded_why = 'w'", "auto_redrives = 5", "reason = 'wrong_password'"} {
+		expect(false, "with the document refused again")
+		storagetest.Rows(t, address, `UPDATE cas.dead_letters SET `+column)
+		expect(true, "with a letter of "+column)
+		storagetest.Rows(t, address, `UPDATE cas.dead_letters SET redriven_at = NULL, discarded_at = NULL, discarded_by = NULL, discarded_why = NULL, auto_redrives = 1, reason = 'unauthorized'`)
+	}
+	storagetest.Rows(t, address, `UPDATE cas.account SET probes = 5`)
+	expect(true, "with an account that probes found well five times, and no statement came of it")
+}
+
 // TestDB_ReleaseAbandoned: a claim of which its worker does not know is given back,
 // what it works on or has just claimed is not.
 func TestDB_ReleaseAbandoned(t *testing.T) {

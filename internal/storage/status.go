@@ -10,7 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Idle reports whether no document is pending, queued, calling or answered.
+// Idle reports whether no document is pending, queued, calling or answered, nor dead of
+// the account and about to be put back: because its probe is due, or because it was
+// opened just when the document was refused (see PauseForStragglers).
 func (db *DB) Idle(ctx context.Context) (bool, error) {
 	type row struct {
 		Idle bool `db:"idle"`
@@ -20,7 +22,9 @@ func (db *DB) Idle(ctx context.Context) (bool, error) {
 	r, err := one[row](ctx, db.pool, `
 SELECT (SELECT true FROM cas.documents WHERE stage = 'waiting' ORDER BY queue LIMIT 1) IS NULL
    AND (SELECT true FROM cas.documents WHERE over_budget ORDER BY batch LIMIT 1) IS NULL
-   AND (SELECT true FROM cas.documents WHERE stage = 'under_way' ORDER BY queue LIMIT 1) IS NULL AS idle`, nil)
+   AND (SELECT true FROM cas.documents WHERE stage = 'under_way' ORDER BY queue LIMIT 1) IS NULL
+   AND (SELECT true FROM cas.account a WHERE CASE WHEN a.paused_reason IS NULL THEN a.probes < @most ELSE a.next_probe_at <= now() END
+        AND EXISTS (SELECT FROM cas.dead_letters l WHERE `+stragglerSQL+`)) IS NULL AS idle`, pgx.NamedArgs{"most": maxAutoRedrives})
 	if err != nil {
 		return false, fmt.Errorf("look for work: %w", err)
 	}
