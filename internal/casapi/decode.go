@@ -151,13 +151,8 @@ func ReadList[T any](v Value) (List[T], error) {
 
 // readFault is what to say of an error of the JSON library.
 func readFault(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, jsontext.ErrDuplicateName):
+	if errors.Is(err, jsontext.ErrDuplicateName) {
 		return errRepeated
-	case errors.Is(err, errTooMany):
-		return errTooMany
 	}
 	// Its text may quote the statement, so only the place is told.
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {

@@ -17,7 +17,7 @@ import (
 // shape is how a struct is read.
 type shape struct {
 	size   uintptr // of the struct in memory
-	fields map[string]field
+	fields map[string]*field
 	order  []field // as an answer mostly has them
 	extra  int     // index of its Extra
 }
@@ -44,7 +44,7 @@ func add(all map[reflect.Type]*shape, of reflect.Type) *shape {
 	if known := all[of]; known != nil {
 		return known
 	}
-	s := &shape{size: of.Size(), fields: make(map[string]field)}
+	s := &shape{size: of.Size(), fields: make(map[string]*field)}
 	all[of] = s
 	for i := range of.NumField() {
 		member := of.Field(i)
@@ -65,57 +65,70 @@ func add(all map[reflect.Type]*shape, of reflect.Type) *shape {
 		default:
 			f.shape = add(all, member.Type)
 		}
-		s.fields[name] = f
 		s.order = append(s.order, f)
+	}
+	for i := range s.order {
+		f := &s.order[i]
+		s.fields[unquoted(f.name)] = f
+	}
+	if len(s.order) > 64 {
+		panic("casapi: a struct has more fields than object.seen has bits")
 	}
 	return s
 }
 
-// field is where a member goes, by its name as it came; next is the place that it is
-// expected to have.
-func (s *shape) field(quoted Value, next int) (f field, known bool) {
-	if next < len(s.order) && s.order[next].name == quoted {
-		return s.order[next], true
+// field is where a member goes, by its name as it came; nil is nowhere. next is the place
+// that it is expected to have.
+func (s *shape) field(quoted Value, next int) *field {
+	for ; next < len(s.order); next++ { // those before it were left out
+		if s.order[next].name == quoted {
+			return &s.order[next]
+		}
 	}
-	f, known = s.fields[unquoted(quoted)]
-	return f, known
+	return s.fields[unquoted(quoted)]
 }
 
 // reader reads one answer. Every Value is a part of one string, so that a statement
 // of some thousand values takes one allocation for their text.
 type reader struct {
-	*jsontext.Decoder
-	source string
-	held   uintptr        // what the structs take so far, in bytes
-	found  bool           // a struct in its place at the top
-	rooms  map[*shape]any // where lists are read, by their elements
+	cursor
+	held  uintptr        // what the structs take so far, in bytes
+	found bool           // a struct in its place at the top
+	again bool           // a name came again in its object
+	rooms map[*shape]any // where lists are read, by their elements
 }
 
 // decode reads body into a struct or list, and reports whether it found a struct
 // of the statement in its place at the top.
 func decode(body []byte, into any) (found bool, err error) {
-	// Half surrogates count as invalid UTF-8. Repeated names fail it here.
-	r := &reader{Decoder: jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowInvalidUTF8(true)), source: string(body), rooms: make(map[*shape]any)}
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(body), tolerant()...)
+	if _, err := decoder.ReadValue(); err != nil {
+		return false, readFault(err)
+	}
+	if !atEnd(decoder) {
+		return false, errors.New("more than one value")
+	}
+	r := &reader{cursor: cursor{text: string(body)}, rooms: make(map[*shape]any)}
 	if l, ok := into.(list); ok {
 		err = l.read(r)
 	} else {
 		v := reflect.ValueOf(into).Elem()
 		err = r.object(v, shapes[v.Type()])
 	}
-	if err == nil && !atEnd(r.Decoder) {
-		err = errors.New("more than one value")
+	if err == nil && r.again {
+		err = errRepeated
 	}
-	return r.found, readFault(err)
+	return r.found, err
 }
 
-// value reads the next value, or the name of a member, as it came.
-func (r *reader) value() (Value, error) {
-	raw, err := r.ReadValue()
-	if err != nil {
-		return "", err //nolint:wrapcheck // readFault says what it is
+// raw is the next value, to be kept as it came.
+func (r *reader) raw() Value {
+	v := r.value()
+	if v != "" && (v[0] == '{' || v[0] == '[') {
+		// Half surrogates count as invalid UTF-8.
+		r.again = r.again || !jsontext.Value(v).IsValid(jsontext.AllowInvalidUTF8(true))
 	}
-	end := int(r.InputOffset())
-	return Value(r.source[end-len(raw) : end]), nil
+	return v
 }
 
 // unquoted is the name of a member.
@@ -127,71 +140,75 @@ func unquoted(quoted Value) string {
 	return string(name)
 }
 
+// object is one that is being read.
+type object struct {
+	into  reflect.Value // a struct
+	of    *shape
+	next  int    // place of the field that is expected
+	seen  uint64 // fields that came, by place
+	extra Extra  // what no field takes
+}
+
 // object reads a struct. Null is the same as absent, and what else is no object is
 // kept in Extra.
 func (r *reader) object(into reflect.Value, of *shape) error {
 	if r.held += of.size; r.held > maxDecoded {
 		return errTooMany
 	}
-	var extra Extra
-	switch r.PeekKind() {
-	case jsontext.KindNull:
-		return r.SkipValue() //nolint:wrapcheck // as in value
-	case jsontext.KindBeginObject:
-		r.found = r.found || r.StackDepth() == 1
-		if _, err := r.ReadToken(); err != nil {
-			return err //nolint:wrapcheck // as in value
-		}
-		for next := 0; r.PeekKind() != jsontext.KindEndObject; {
-			if err := r.member(into, of, &next, &extra); err != nil {
+	o := object{into: into, of: of}
+	switch r.kind() {
+	case 'n':
+		r.value()
+		return nil
+	case '{':
+		r.found = r.found || r.depth == 1
+		r.enter()
+		for r.kind() != '}' {
+			if err := r.member(&o); err != nil {
 				return err
 			}
 		}
-		if _, err := r.ReadToken(); err != nil {
-			return err //nolint:wrapcheck // as in value
-		}
+		r.leave()
 	default:
-		misplaced, err := r.value()
-		if err != nil {
-			return err
-		}
-		extra = Extra{Misplaced: misplaced}
+		o.extra = Extra{Misplaced: r.raw()}
 	}
-	if extra != nil {
-		into.Field(of.extra).Set(reflect.ValueOf(extra))
+	if o.extra != nil {
+		into.Field(of.extra).Set(reflect.ValueOf(o.extra))
 	}
 	return nil
 }
 
-// member reads a member into its field, or into extra where there is none. next is the
-// place of the field that is expected.
-func (r *reader) member(into reflect.Value, of *shape, next *int, extra *Extra) error {
-	quoted, err := r.value()
-	if err != nil {
-		return err
+// member reads a member into its field, or into extra where there is none.
+func (r *reader) member(o *object) error {
+	quoted := r.value()
+	f := o.of.field(quoted, o.next)
+	if f == nil {
+		r.unknown(o, unquoted(quoted))
+		return nil
 	}
-	f, known := of.field(quoted, *next)
-	if known {
-		*next = f.place + 1
-	}
+	came := uint64(1) << f.place
+	r.again = r.again || o.seen&came != 0
+	o.seen |= came
+	o.next = f.place + 1
+	into := o.into.Field(f.index)
 	switch {
 	case f.shape != nil:
-		return r.object(into.Field(f.index), f.shape)
+		return r.object(into, f.shape)
 	case f.list:
-		return into.Field(f.index).Addr().Interface().(list).read(r) //nolint:errcheck // add has looked
+		return into.Addr().Interface().(list).read(r) //nolint:errcheck // add has looked
 	}
-	v, err := r.value()
-	switch {
-	case err != nil:
-		return err
-	case known:
-		into.Field(f.index).SetString(string(v))
-		return nil
-	case *extra == nil:
-		*extra = make(Extra)
-	}
-	(*extra)[unquoted(quoted)] = v
+	into.SetString(string(r.raw()))
 	return nil
+}
+
+// unknown reads a member into extra.
+func (r *reader) unknown(o *object, name string) {
+	if o.extra == nil {
+		o.extra = make(Extra)
+	}
+	_, came := o.extra[name]
+	r.again = r.again || came
+	o.extra[name] = r.raw()
 }
 
 // list is a List of anything.
@@ -199,17 +216,15 @@ type list interface{ read(r *reader) error }
 
 // read reads the array.
 func (l *List[T]) read(r *reader) error {
-	switch r.PeekKind() {
-	case jsontext.KindNull:
-		return r.SkipValue() //nolint:wrapcheck // as in value
-	case jsontext.KindBeginArray:
+	switch r.kind() {
+	case 'n':
+		r.value()
+		return nil
+	case '[':
+		r.enter()
 	default:
-		v, err := r.value()
-		l.Unreadable = v
-		return err
-	}
-	if _, err := r.ReadToken(); err != nil {
-		return err //nolint:wrapcheck // as in value
+		l.Unreadable = r.raw()
+		return nil
 	}
 	of := shapes[reflect.TypeFor[T]()] // nil for Values
 	// Read where another list was read before, and then copied: one that grows for itself
@@ -217,32 +232,33 @@ func (l *List[T]) read(r *reader) error {
 	room, _ := r.rooms[of].([]T)
 	delete(r.rooms, of)
 	l.Items = room
-	for r.PeekKind() != jsontext.KindEndArray {
+	for r.kind() != ']' {
 		if err := l.add(r, of); err != nil {
 			return err
 		}
 	}
+	r.leave()
 	room, l.Items = l.Items, append([]T(nil), l.Items...)
 	clear(room)
 	r.rooms[of] = room[:0]
-	_, err := r.ReadToken()
-	return err //nolint:wrapcheck // as in value
+	return nil
 }
 
 // add reads the next element.
-func (l *List[T]) add(r *reader, of *shape) (err error) {
+func (l *List[T]) add(r *reader, of *shape) error {
 	if len(l.Items) >= maxElements || len(l.Nulls) >= maxElements {
 		return errTooMany
 	}
-	if r.PeekKind() == jsontext.KindNull {
+	if r.kind() == 'n' {
 		l.Nulls = append(l.Nulls, len(l.Items)+len(l.Nulls))
-		return r.SkipValue() //nolint:wrapcheck // as in value
+		r.value()
+		return nil
 	}
 	l.Items = append(l.Items, *new(T)) // read in its place: one on the way there would be an allocation for each
 	item := &l.Items[len(l.Items)-1]
 	if v, ok := any(item).(*Value); ok {
-		*v, err = r.value()
-		return err
+		*v = r.raw()
+		return nil
 	}
 	return r.object(reflect.ValueOf(item).Elem(), of)
 }

@@ -64,7 +64,7 @@ func (v Value) unquote() (string, bool) {
 	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {
 		return "", false
 	}
-	if inner := text[1 : len(text)-1]; !strings.ContainsAny(inner, "\\\"\x00") && utf8.ValidString(inner) {
+	if inner := text[1 : len(text)-1]; isVerbatim(inner) {
 		return inner, true // nearly always, and without a copy
 	}
 	unquoted, err := jsontext.AppendUnquote(nil, text)
@@ -72,6 +72,20 @@ func (v Value) unquote() (string, bool) {
 		return "", false
 	}
 	return strings.ReplaceAll(string(unquoted), "\x00", string(utf8.RuneError)), true
+}
+
+// isVerbatim reports whether what is between quotes stands for itself.
+func isVerbatim(inner string) bool {
+	ascii := true
+	for i := range len(inner) { // texts are short: whatever looks for several bytes at once takes longer to begin
+		switch b := inner[i]; {
+		case b == '\\', b == '"', b == 0:
+			return false
+		case b >= utf8.RuneSelf:
+			ascii = false
+		}
+	}
+	return ascii || utf8.ValidString(inner)
 }
 
 // IsText reports whether v is a string with exactly this content: then the text

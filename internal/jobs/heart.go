@@ -80,12 +80,18 @@ func (h *heart) run(ctx context.Context) {
 	}
 }
 
-// stop takes this worker off the list.
+// stop takes this worker off the list. All that it did is saved: that a connection broke
+// just now is no reason to end with an error.
 func (h *heart) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := h.db.Retire(ctx, h.worker); err != nil {
-		return fmt.Errorf("sign off: %w", err)
+	for {
+		err := h.db.Retire(ctx, h.worker)
+		if err == nil {
+			return nil
+		}
+		if pause(ctx, 100*time.Millisecond); ctx.Err() != nil {
+			return fmt.Errorf("sign off: %w", err)
+		}
 	}
-	return nil
 }

@@ -22,3 +22,16 @@ func BenchmarkEncodeRows(b *testing.B) {
 		b.SetBytes(int64(n))
 	}
 }
+
+// BenchmarkCopyRows makes what is copied into Postgres of a statement of 300 rows.
+func BenchmarkCopyRows(b *testing.B) {
+	s := threeHundred(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		n, ok := storage.CopyRows(s)
+		if !ok {
+			b.Fatal("the statement cannot be copied")
+		}
+		b.SetBytes(int64(n))
+	}
+}

@@ -17,7 +17,7 @@ const null = math.MaxUint32
 
 // appendField writes a cell in binary form. ok is false for what Postgres might read
 // in another way than is done here, or not at all: it must have the text.
-func (c column) appendField(b []byte, cell any) (_ []byte, ok bool) {
+func (c *column) appendField(b []byte, cell any) (_ []byte, ok bool) {
 	at := len(b)
 	b, ok = append(b, 0xFF, 0xFF, 0xFF, 0xFF), true
 	switch v := cell.(type) {
@@ -40,7 +40,7 @@ func (c column) appendField(b []byte, cell any) (_ []byte, ok bool) {
 	return b, ok
 }
 
-func (c column) appendValue(b []byte, text string) (_ []byte, ok bool) {
+func (c *column) appendValue(b []byte, text string) (_ []byte, ok bool) {
 	switch c.cast {
 	case "text":
 		return append(b, text...), true
@@ -53,8 +53,8 @@ func (c column) appendValue(b []byte, text string) (_ []byte, ok bool) {
 		}
 		return appendInteger(b, n)
 	case "date":
-		day, err := time.Parse(time.DateOnly, text)
-		return append32(b, (day.Unix()-epoch)/(24*60*60)), err == nil && day.Year() > 0
+		day, ok := dayOf(text)
+		return append32(b, (day.Unix()-epoch)/(24*60*60)), ok
 	case "timestamptz":
 		at, err := time.Parse(time.RFC3339Nano, text)
 		return appendInstant(b, at), err == nil && at.Nanosecond()%1000 == 0 && plainInstant(at, text)
@@ -67,6 +67,21 @@ func (c column) appendValue(b []byte, text string) (_ []byte, ok bool) {
 		return append(append(b, jsonbVersion), text...), true
 	}
 	return b, false
+}
+
+// dayOf reads YYYY-MM-DD, in a fifth of the time that time.Parse takes.
+func dayOf(text string) (day time.Time, ok bool) {
+	if len(text) != len(time.DateOnly) || text[4] != '-' || text[7] != '-' {
+		return time.Time{}, false
+	}
+	for _, part := range [...]string{text[:4], text[5:7], text[8:]} {
+		if number, rest := cutDigits(part); number == "" || rest != "" {
+			return time.Time{}, false
+		}
+	}
+	year, month, date := value(text[:4], 4), time.Month(value(text[5:7], 2)), int(value(text[8:], 2))
+	day = time.Date(int(year), month, date, 0, 0, 0, 0, time.UTC)
+	return day, year > 0 && day.Month() == month && day.Day() == date // else it is not in the calendar
 }
 
 // plainInstant reports whether what Go reads as an instant is one to Postgres too, which
@@ -175,18 +190,19 @@ func appendNumeric(b []byte, text string) (_ []byte, ok bool) {
 // plainDecimal are the digits before and behind the point, where an exponent leaves it.
 func plainDecimal(text string) (whole, fraction string, ok bool) {
 	const far = 1000
-	exponent, shifted := "", false
-	if at := exponentAt(text); at >= 0 {
-		text, exponent, shifted = text[:at], text[at+1:], true
+	whole, text = cutDigits(text)
+	if strings.HasPrefix(text, ".") {
+		fraction, text = cutDigits(text[1:])
 	}
-	whole, fraction, _ = strings.Cut(text, ".")
-	if whole == "" || !digits(whole) || !digits(fraction) || len(whole)+len(fraction) > far {
+	switch {
+	case whole == "" || len(whole)+len(fraction) > far:
+		return "", "", false
+	case text == "":
+		return whole, fraction, true
+	case text[0] != 'e' && text[0] != 'E':
 		return "", "", false
 	}
-	if !shifted {
-		return whole, fraction, true
-	}
-	shift, err := strconv.Atoi(exponent)
+	shift, err := strconv.Atoi(text[1:])
 	switch {
 	case err != nil || shift > far || shift < -far:
 		return "", "", false
@@ -198,14 +214,13 @@ func plainDecimal(text string) (whole, fraction string, ok bool) {
 	return whole[:len(whole)+shift], whole[len(whole)+shift:] + fraction, true
 }
 
-// exponentAt is where the exponent of a number begins, -1 where it has none.
-func exponentAt(text string) int {
-	for i := range len(text) {
-		if text[i] == 'e' || text[i] == 'E' {
-			return i
-		}
+// cutDigits cuts off the digits that a text begins with.
+func cutDigits(text string) (digits, rest string) {
+	n := 0
+	for n < len(text) && text[n] >= '0' && text[n] <= '9' {
+		n++
 	}
-	return -1
+	return text[:n], text[n:]
 }
 
 // value is what digits come to, with zeros behind them up to so many.
@@ -217,13 +232,4 @@ func value(digits string, places int) (n uint16) {
 		}
 	}
 	return n
-}
-
-func digits(text string) bool {
-	for i := range len(text) {
-		if text[i] < '0' || text[i] > '9' {
-			return false
-		}
-	}
-	return true
 }

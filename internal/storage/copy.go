@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,7 +47,7 @@ func newCopyable(document uuid.UUID, content Content) (c copyable, ok bool) {
 	c.content, c.document = content, document
 	of := content.family()
 	for i, k := range content.key() {
-		if c.key, ok = (column{cast: of.types[i]}).appendField(c.key, &k); !ok {
+		if c.key, ok = (&column{cast: of.types[i]}).appendField(c.key, &k); !ok {
 			return c, false
 		}
 	}
@@ -69,6 +70,19 @@ func newCopyable(document uuid.UUID, content Content) (c copyable, ok bool) {
 
 // copying copies rows into one table after the other, from one buffer.
 type copying struct{ bytes []byte }
+
+// copyings are kept for their buffers: each group of documents takes some hundred
+// kilobytes of one.
+var copyings = sync.Pool{New: func() any { return new(copying) }} //nolint:gochecknoglobals // buffers are the process'
+
+// newCopying returns one, which is given back by keep.
+func newCopying() *copying {
+	c, _ := copyings.Get().(*copying)
+	return c
+}
+
+// keep gives the buffer back. Not after an error: pgx may still be reading it.
+func (c *copying) keep() { copyings.Put(c) }
 
 // headers copies the headers of documents, each the first one of its key.
 func (c *copying) headers(ctx context.Context, tx pgx.Tx, h head, all []*copyable) error {

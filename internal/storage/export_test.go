@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -47,10 +48,20 @@ func TakeArrays(types *pgtype.Map) { takeArrays(types) }
 
 // AppendField writes a value as it is copied in and compared.
 func AppendField(cast string, cell any) (field []byte, ok bool) {
-	return column{cast: cast}.appendField(nil, cell)
+	return (&column{cast: cast}).appendField(nil, cell)
 }
 
 // SaveAlone is Save without others.
 func (db *DB) SaveAlone(ctx context.Context, a Answer, content Content, end AttemptEnd) (Saved, error) {
 	return save(ctx, db.pool, a, content, end, true)
+}
+
+// CopyRows writes the rows of content as COPY takes them, and returns how many bytes
+// they take.
+func CopyRows(content Content) (bytes int, ok bool) {
+	c, ok := newCopyable(uuid.UUID{}, content)
+	for _, i := range c.images {
+		bytes += len(i.bytes)
+	}
+	return bytes, ok
 }

@@ -18,8 +18,9 @@ type image struct {
 func imageOf(r rows) (i image, ok bool) {
 	i = image{table: r.table, bytes: make([]byte, 0, r.n*r.table.usualSize()), ends: make([]int, 0, r.n)}
 	var cells []any
+	var at int
 	for n := range r.n {
-		at := n
+		at = n
 		cells = r.cells(n, &at, cells[:0])
 		for c, cell := range cells {
 			if i.bytes, ok = r.table.columns[c].appendField(i.bytes, cell); !ok {

@@ -144,6 +144,16 @@ func plainNumber(text string) bool {
 	return err == nil && exponent <= maxPlainExponent && exponent >= -maxPlainExponent
 }
 
+// exponentAt is where the exponent of a number begins, -1 where it has none.
+func exponentAt(text string) int {
+	for i := range len(text) {
+		if text[i] == 'e' || text[i] == 'E' {
+			return i
+		}
+	}
+	return -1
+}
+
 // quote writes text as a JSON string.
 func quote(text string) string {
 	quoted, _ := jsontext.AppendQuote(nil, strings.ToValidUTF8(text, string(utf8.RuneError))) // fails for invalid UTF-8 only

@@ -164,7 +164,7 @@ func (db *DB) rewrite(ctx context.Context, of *family, all []*compared) ([]uuid.
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err //nolint:wrapcheck // wrapped below
 		}
-		var copying copying
+		copying := newCopying()
 		for i, rows := range all[0].Content.rows() {
 			var anew []*copyable
 			for _, c := range all {
@@ -176,6 +176,7 @@ func (db *DB) rewrite(ctx context.Context, of *family, all []*compared) ([]uuid.
 				return err
 			}
 		}
+		copying.keep()
 		return nil
 	})
 	if _, ofPostgres := errors.AsType[*pgconn.PgError](err); ofPostgres || errors.Is(err, errMoved) {

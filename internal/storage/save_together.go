@@ -96,7 +96,7 @@ func (db *DB) saveAll(ctx context.Context, all savings) (saved savings, err erro
 		for i, s := range saved {
 			copyables[i] = &s.copyable
 		}
-		var copying copying
+		copying := newCopying()
 		if err := copying.headers(ctx, tx, saved[0].content.head(), copyables); err != nil {
 			return err
 		}
@@ -108,6 +108,7 @@ func (db *DB) saveAll(ctx context.Context, all savings) (saved savings, err erro
 		if err := copying.answers(ctx, tx, saved); err != nil {
 			return err
 		}
+		copying.keep()
 		return saved.finish(ctx, tx)
 	})
 	if err != nil {
