@@ -2,9 +2,12 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"casflow/internal/casapi"
 	"casflow/internal/storage"
@@ -92,6 +95,48 @@ func TestBreaker_Opens(t *testing.T) {
 			wantOpen(t, limiters[1], true)
 		})
 	}
+}
+
+// TestBreaker_AnswersTold: answers are told of with the next thing that Redis is asked or
+// told, each once, also where Redis was away when they were to be told.
+func TestBreaker_AnswersTold(t *testing.T) {
+	t.Parallel()
+	limiters, _ := newLimiters(t, newRedis(t), 0, 2)
+	l := limiters[0]
+	window := func() string {
+		t.Helper()
+		window, err := l.client.HGet(t.Context(), l.key, "window").Result()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			t.Fatal(err)
+		}
+		return window
+	}
+	report(t, l, HealthUp, HealthUp)
+	if got := window(); got != "" {
+		t.Errorf("told of %q at once", got)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := l.ask(gone, 0); err == nil {
+		t.Fatal("asked Redis with a context that has ended")
+	}
+	wantSlot(t, l, bulk, 0)
+	if got := window(); got != "uu" {
+		t.Errorf("the window is %q once a permit was asked for, want uu", got)
+	}
+	report(t, l, HealthUp, HealthDown)
+	if got := window(); got != "uuud" {
+		t.Errorf("the window is %q after a failure, want uuud", got)
+	}
+	report(t, l, HealthUp, HealthUp, HealthUp, HealthUp)
+	if got := window(); got != "uuuduuuu" {
+		t.Errorf("the window is %q after four answers, want uuuduuuu", got)
+	}
+	fail(t, limiters[1], 18)
+	wantOpen(t, l, true)
+	report(t, l, HealthUp) // l has not seen it open
+	wantSlot(t, l, bulk, 0)
+	wantOpen(t, l, false)
 }
 
 // TestBreaker_Probes shows one probe at a time over two workers, ever more seldom,

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -29,6 +30,9 @@ type Limiter struct {
 	probing   time.Duration // how long a probe keeps others from probing, unless it reports
 	lines     [2]line       // where the documents of this process wait: bulk, interactive
 	clock     func() int64  // the time in microseconds, by tests; nil is Redis' own
+
+	answered atomic.Int64 // calls of this process that Redis is still to be told of
+	open     atomic.Bool  // the breaker was, when Redis was last asked
 }
 
 const (
@@ -125,7 +129,7 @@ func (l *Limiter) reserve(ctx context.Context, urgent int, get func(context.Cont
 func (l *Limiter) ask(ctx context.Context, urgent int) (granted bool, wait time.Duration, err error) {
 	var reply []int64
 	aside(func() {
-		reply, err = l.eval(ctx, permitScript, l.interval.Microseconds(), slotAhead.Microseconds(), urgent,
+		reply, err = l.tell(ctx, permitScript, l.interval.Microseconds(), slotAhead.Microseconds(), urgent,
 			l.probing.Microseconds(), longestNap.Microseconds(), urgentGrace.Microseconds())
 	})
 	if err != nil {
@@ -160,6 +164,22 @@ func (l *Limiter) State(ctx context.Context) (LimiterState, error) {
 		return LimiterState{}, fmt.Errorf("read the limiter's state: %w", err)
 	}
 	return LimiterState{Percent: int(reply[0]), HeldFor: time.Duration(reply[1]) * time.Microsecond, BreakerOpen: reply[2] == 1}, nil
+}
+
+// breakerWindow is how many outcomes the breaker looks at.
+const breakerWindow = 20
+
+// tell is eval for the scripts that are told, last, how many calls were answered, and
+// say, last, whether the breaker is open.
+func (l *Limiter) tell(ctx context.Context, script *redis.Script, args ...any) ([]int64, error) {
+	answered := l.answered.Swap(0)
+	reply, err := l.eval(ctx, script, append(args, min(answered, breakerWindow))...)
+	if err != nil {
+		l.answered.Add(answered)
+		return nil, err
+	}
+	l.open.Store(reply[len(reply)-1] == 1)
+	return reply, nil
 }
 
 // eval runs one of the scripts.

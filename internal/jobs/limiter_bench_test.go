@@ -53,12 +53,13 @@ func BenchmarkLimiter_Wait(b *testing.B) {
 	}
 }
 
-// BenchmarkLimiter_Report is what the breaker adds to a call.
+// BenchmarkLimiter_Report is what the breaker adds to a call that failed; one that was
+// answered is told of with the next permit.
 func BenchmarkLimiter_Report(b *testing.B) {
 	b.ReportAllocs()
 	limiter := NewLimiter(newRedis(b), "key", 60, time.Minute)
 	for b.Loop() {
-		if err := limiter.Report(b.Context(), HealthUp, time.Second); err != nil {
+		if err := limiter.Report(b.Context(), HealthUnknown, time.Second); err != nil {
 			b.Fatal(err)
 		}
 	}

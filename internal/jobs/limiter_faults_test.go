@@ -85,7 +85,7 @@ func TestLimiter_WithoutRedis(t *testing.T) {
 			if err := limiter.Hold(t.Context(), time.Second); !errors.Is(err, errRedisDown) {
 				t.Errorf("Hold() = %v, want Redis' error", err)
 			}
-			if err := limiter.Report(t.Context(), HealthUp, 0); !errors.Is(err, errRedisDown) {
+			if err := limiter.Report(t.Context(), HealthDown, 0); !errors.Is(err, errRedisDown) {
 				t.Errorf("Report() = %v, want Redis' error", err)
 			}
 			if _, err := limiter.State(t.Context()); !errors.Is(err, errRedisDown) {

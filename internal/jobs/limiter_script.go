@@ -50,6 +50,41 @@ local function set(field, value) redis.call('HSET', key, field, string.format('%
 -- An hour after its last use nothing in the hash means anything.
 local function keep() redis.call('PEXPIRE', key, string.format('%.0f', math.max(0, held - now) / 1000 + 3600000)) end
 
+-- Close the breaker.
+local function close()
+  redis.call('HDEL', key, 'wait', 'after', 'probe', 'token')
+  kept.wait, kept.after, kept.probe, kept.token = nil, nil, nil, nil
+  set('closed', now)
+  kept.closed = now
+end
+
+-- Note outcomes, and open the breaker when too many of the latest are down.
+local function note(outcomes)
+  local window = string.sub((kept.window or '') .. outcomes, -20)
+  local _, down = string.gsub(window, 'd', '')
+  if #window >= 10 and down * 100 >= 80 * #window then
+    redis.call('HDEL', key, 'window')
+    kept.window, kept.wait, kept.after = nil, 1000000, now + 1000000
+    set('wait', kept.wait)
+    set('after', kept.after)
+  else
+    redis.call('HSET', key, 'window', window)
+    kept.window = window
+  end
+end
+
+-- Note so many calls that were answered since the caller last told of any. An answer
+-- always closes the breaker.
+local function answered(n)
+  if n > 0 and kept.wait then
+    close()
+  elseif n > 0 then
+    note(string.rep('u', n))
+  end
+end
+
+local function open() return kept.wait and 1 or 0 end
+
 local function percent()
   local steps = math.max(0, math.floor((now - number('since')) / 30000000))
   return math.min(100, number('percent', 100) + 5 * steps)
@@ -57,7 +92,8 @@ end
 `
 
 // permitScript gives away the next slot (GCRA without a burst), if it is near
-// enough. It returns {1, time until the slot} or {0, time until asking again}.
+// enough. It returns {1, time until the slot, 1 for an open breaker} or {0, time until
+// asking again, the same}.
 //
 //	ARGV[2]  interval between slots at the permitted rate, 0 for no limit
 //	ARGV[3]  how far ahead a slot is given away
@@ -65,12 +101,14 @@ end
 //	ARGV[5]  how long a probe keeps others out
 //	ARGV[6]  the longest time until the caller asks again
 //	ARGV[7]  how late an interactive caller may be
+//	ARGV[8]  how many calls of the caller were answered that it has not told of
 //
 //nolint:gochecknoglobals // constants
 var permitScript = redis.NewScript(scriptHead + `
 local least, ahead, urgent = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
 local probing, nap, grace = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local interval = math.ceil(least * 100 / percent())
+answered(tonumber(ARGV[8]))
 
 local slot = math.max(now, held, time('next', ahead + 10 * least))
 if kept.wait then slot = math.max(slot, time('after', 60000000), time('token', ahead + probing)) end
@@ -85,7 +123,7 @@ if yields or slot - now > ahead then
     set('urgent', now + math.min(again, nap) + grace)
     keep()
   end
-  return {0, again}
+  return {0, again, open()}
 end
 if interval > 0 then set('next', slot + interval) end
 if urgent then redis.call('HDEL', key, 'urgent') end
@@ -94,7 +132,7 @@ if kept.wait then
   set('token', slot + probing)
 end
 keep()
-return {1, slot - now}`)
+return {1, slot - now, open()}`)
 
 // holdScript holds the fleet. The rate is eased by the first of the holds that
 // overlap: those of calls that were under way together are one burst.
@@ -116,18 +154,18 @@ return {1}`)
 
 // reportScript notes the outcome of a call, and opens or closes the breaker. A
 // failed call that was under way when the breaker last opened or closed says
-// nothing new; an answer always does.
+// nothing new; an answer always does. It returns {1 for an open breaker}.
 //
-//	ARGV[2]  up, down or unknown
+//	ARGV[2]  down or unknown
 //	ARGV[3]  how long ago the call began
+//	ARGV[4]  how many calls of the caller were answered that it has not told of, before
+//	         this one or with it
 //
 //nolint:gochecknoglobals // constants
 var reportScript = redis.NewScript(scriptHead + `
 local outcome, began = ARGV[2], now - tonumber(ARGV[3])
-if kept.wait and outcome == 'up' then
-  redis.call('HDEL', key, 'wait', 'after', 'probe', 'token')
-  set('closed', now)
-elseif kept.wait then
+answered(tonumber(ARGV[4]))
+if kept.wait then
   -- Half a second for clocks that do not run alike. No other call began so late.
   if kept.token and began >= number('probe') - 500000 then
     redis.call('HDEL', key, 'token')
@@ -137,22 +175,14 @@ elseif kept.wait then
       set('after', now + wait)
     end
   end
-elseif outcome == 'up' or outcome == 'down' and began >= number('closed') then
-  local window = string.sub((kept.window or '') .. string.sub(outcome, 1, 1), -20)
-  local _, down = string.gsub(window, 'd', '')
-  if #window >= 10 and down * 100 >= 80 * #window then
-    redis.call('HDEL', key, 'window')
-    set('wait', 1000000)
-    set('after', now + 1000000)
-  else
-    redis.call('HSET', key, 'window', window)
-  end
+elseif outcome == 'down' and began >= number('closed') then
+  note('d')
 end
 keep()
-return {1}`)
+return {open()}`)
 
 // stateScript returns {percent of the rate, time held, 1 for an open breaker}.
 //
 //nolint:gochecknoglobals // constants
 var stateScript = redis.NewScript(scriptHead + `
-return {percent(), math.max(0, held - now), kept.wait and 1 or 0}`)
+return {percent(), math.max(0, held - now), open()}`)
