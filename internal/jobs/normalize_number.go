@@ -21,6 +21,9 @@ const maxPlaces = 18
 
 // amount is the number that a text of normalize's says, unknown for "".
 func amount(text string) number {
+	if text == "" {
+		return number{} // most are, and big.Rat would take its time to find that out
+	}
 	if n, ok := smallNumber(text); ok {
 		return n
 	}
