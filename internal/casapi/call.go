@@ -28,6 +28,7 @@ type call struct {
 	again func() error
 	limit int64 // of a successful answer's body, in bytes
 	acts  bool  // it may cost credits or send a mail, so a lost outcome matters
+	waits bool  // it sends little, and the answer takes long
 }
 
 // setJSON gives the call a body that can be sent again.
@@ -62,7 +63,11 @@ func (c *Client) do(ctx context.Context, call *call) (*reply, error) {
 	}
 	status, began := 0, time.Now()
 	defer func() { c.observe(call.endpoint, status, time.Since(began)) }()
-	response, err := c.transport.RoundTrip(request)
+	transport := c.transport
+	if call.waits {
+		transport = c.waiting
+	}
+	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return nil, call.failed(ctx, err)
 	}

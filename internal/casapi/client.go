@@ -80,6 +80,7 @@ type Config struct {
 // Client calls the API. It may be used by many goroutines at once.
 type Client struct {
 	transport http.RoundTripper // without an http.Client, which keeps a copy of what it needs to be redirected
+	waiting   http.RoundTripper // for calls that send little and wait long
 	files     *http.Client      // for Download
 	base      string
 	key       func() redact.Secret
@@ -114,8 +115,9 @@ func New(config Config) (*Client, error) {
 	if c.observe == nil {
 		c.observe = func(Endpoint, int, time.Duration) {}
 	}
-	if c.transport == nil {
-		c.transport = newTransport()
+	if c.waiting = c.transport; c.transport == nil {
+		shared := newTransport()
+		c.transport, c.waiting = shared, newLone(shared)
 	}
 	c.files = &http.Client{Transport: c.transport, CheckRedirect: c.followFiles}
 

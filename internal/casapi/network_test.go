@@ -41,14 +41,19 @@ func TestClient_Parse_CanceledBefore(t *testing.T) {
 
 func TestClient_Parse_CanceledWhileWaiting(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	client := serve(t, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		cancel()
-		<-r.Context().Done()
-	})
-	_, err := client.Parse(ctx, upload())
-	assertFailed(t, err, casapi.ErrUnavailable, context.Canceled, true)
+	for way, request := range ways() {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			client := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				cancel()
+				<-r.Context().Done()
+			})
+			_, err := client.Parse(ctx, request())
+			assertFailed(t, err, casapi.ErrUnavailable, context.Canceled, true)
+		})
+	}
 }
 
 func TestClient_Parse_CanceledWhileUploading(t *testing.T) {
@@ -85,9 +90,7 @@ func TestClient_Parse_Timeout(t *testing.T) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	}, func(c *casapi.Config) { c.Timeout = 50 * time.Millisecond })
-	request := upload()
-	request.PDF, request.Size, request.URL = nil, 0, "https://files.example.invalid/a.pdf"
-	_, err := client.Parse(t.Context(), request)
+	_, err := client.Parse(t.Context(), byLink())
 	assertFailed(t, err, casapi.ErrUnavailable, context.DeadlineExceeded, true)
 	if t.Context().Err() != nil {
 		t.Error("the caller's context ended")
@@ -106,10 +109,12 @@ func TestClient_Parse_TimeoutWhileUploading(t *testing.T) {
 func TestClient_Parse_Unreachable(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, func(c *casapi.Config) { c.BaseURL = "http://127.0.0.1:1" }) // a port that nothing listens on
-	_, err := client.Parse(t.Context(), upload())
-	assertFailed(t, err, casapi.ErrUnavailable, nil, false)
-	if _, ok := errors.AsType[*net.OpError](err); !ok {
-		t.Errorf("%v: cause is lost", err)
+	for way, request := range ways() {
+		_, err := client.Parse(t.Context(), request())
+		assertFailed(t, err, casapi.ErrUnavailable, nil, false)
+		if _, ok := errors.AsType[*net.OpError](err); !ok {
+			t.Errorf("%s: %v: cause is lost", way, err)
+		}
 	}
 }
 
@@ -118,10 +123,12 @@ func TestClient_Parse_UntrustedCertificate(t *testing.T) {
 	server := httptest.NewTLSServer(answering(200, nil, unified))
 	t.Cleanup(server.Close)
 	client := newClient(t, func(c *casapi.Config) { c.BaseURL = server.URL })
-	_, err := client.Parse(t.Context(), upload())
-	assertFailed(t, err, casapi.ErrUnavailable, nil, false)
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); !ok {
-		t.Errorf("%v: cause is lost", err)
+	for way, request := range ways() {
+		_, err := client.Parse(t.Context(), request())
+		assertFailed(t, err, casapi.ErrUnavailable, nil, false)
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); !ok {
+			t.Errorf("%s: %v: cause is lost", way, err)
+		}
 	}
 }
 
@@ -140,8 +147,10 @@ func TestClient_Parse_Cut(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			client := serve(t, hijack(test.raw))
-			_, err := client.Parse(t.Context(), upload())
-			assertFailed(t, err, casapi.ErrUnavailable, nil, true)
+			for _, request := range ways() {
+				_, err := client.Parse(t.Context(), request())
+				assertFailed(t, err, casapi.ErrUnavailable, nil, true)
+			}
 		})
 	}
 	t.Run("InAnError", func(t *testing.T) {
@@ -162,9 +171,7 @@ func TestClient_Parse_OneRequest(t *testing.T) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		})
-		request := upload()
-		request.PDF, request.Size, request.URL = nil, 0, "https://files.example.invalid/a.pdf"
-		_, err := client.Parse(t.Context(), request)
+		_, err := client.Parse(t.Context(), byLink())
 		assertFailed(t, err, casapi.ErrUnavailable, nil, false)
 		if got := requests.Load(); got != 1 {
 			t.Errorf("got %d requests", got)

@@ -164,6 +164,7 @@ func (c *Client) fill(call *call, request Request) error {
 			return errors.New("URL or password is not valid UTF-8") // and err might quote it
 		}
 		call.setJSON(text)
+		call.waits = true
 		return nil
 	}
 	form, err := newForm(c.fileField, request)

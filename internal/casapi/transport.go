@@ -17,6 +17,9 @@ const callBuffer = 1 << 10
 // and takes no more than this without being told so (net.core.wmem_max).
 const sendBuffer = 192 << 10
 
+// maxHeader is how long an answer's header may be, in bytes.
+const maxHeader = 256 << 10
+
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext(ctx, network, address)
 	if err != nil {
@@ -59,7 +62,7 @@ func newTransport() *http.Transport {
 		MaxIdleConnsPerHost:    1024,
 		IdleConnTimeout:        20 * time.Second,
 		DisableCompression:     true,
-		MaxResponseHeaderBytes: 256 << 10,
+		MaxResponseHeaderBytes: maxHeader,
 		ReadBufferSize:         callBuffer,
 		WriteBufferSize:        callBuffer,
 		Protocols:              &protocols,
