@@ -61,11 +61,17 @@ func readRedisOptions(address redact.Secret) (*redis.UniversalOptions, error) {
 }
 
 func newClient(options *redis.UniversalOptions) redis.UniversalClient {
+	options.ReadBufferSize, options.WriteBufferSize = redisBuffer, redisBuffer
 	if options.IsClusterMode {
 		return newCluster(options.Cluster())
 	}
+	options.PipelineReadBufferSize, options.PipelineWriteBufferSize = redisBuffer, redisBuffer
 	return redis.NewUniversalClient(options)
 }
+
+// redisBuffer is what each connection to Redis buffers in either direction, in bytes:
+// commands and answers are small. go-redis would take 32 KB, and 128 KB for pipelines.
+const redisBuffer = 4 << 10
 
 // silenceRedis keeps the library from writing lines of its own to stderr, between
 // the JSON ones of ours: what goes wrong comes back as an error anyway.
