@@ -79,7 +79,10 @@ func receive(body io.Reader, size int64, room *memory) (*pdf, error) {
 		return checked(held)
 	}
 	// One byte more than allowed shows a body that is longer than announced.
-	buffered := bufio.NewReaderSize(io.LimitReader(body, MaxPDFBytes+1), 32<<10)
+	buffered, _ := spoolers.Get().(*bufio.Reader)
+	defer spoolers.Put(buffered)
+	buffered.Reset(io.LimitReader(body, MaxPDFBytes+1))
+	defer buffered.Reset(nil) // a pool must not hold on to it
 	head, err := buffered.Peek(headBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read object: %w", err)
@@ -107,6 +110,9 @@ func receive(body io.Reader, size int64, room *memory) (*pdf, error) {
 	hash.Sum(p.sum[:0])
 	return p, nil
 }
+
+// spoolers are kept for their buffers.
+var spoolers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 32<<10) }} //nolint:gochecknoglobals // buffers are the process'
 
 // checked is a PDF that is held in memory.
 func checked(held *heldPDF) (*pdf, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/model"
 	"github.com/pdfcpu/pdfcpu/pkg/pdfcpu/types"
@@ -45,6 +46,9 @@ func (f file) read(ctx context.Context, at, n int64) ([]byte, error) {
 	return data, nil
 }
 
+// chunks are kept: looking through a PDF leaves nothing else.
+var chunks = sync.Pool{New: func() any { return new([chunk]byte) }} //nolint:gochecknoglobals // buffers are the process'
+
 // find gives the offsets at which text stands, in order, at most so many. With
 // whole, a digit must not stand before it.
 func (f file) find(ctx context.Context, text string, from int64, most int, whole bool) ([]int64, error) {
@@ -52,7 +56,8 @@ func (f file) find(ctx context.Context, text string, from int64, most int, whole
 	// A chunk begins with the end of the last one, so that no text is cut in
 	// two and the byte before it is there too.
 	overlap := int64(len(text))
-	buffer := make([]byte, min(chunk, max(f.size-from, 0)))
+	buffer, _ := chunks.Get().(*[chunk]byte)
+	defer chunks.Put(buffer)
 	for at := from; at < f.size; at += chunk - overlap {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("search PDF: %w", err)

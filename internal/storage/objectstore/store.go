@@ -25,6 +25,9 @@ const (
 	// idleConnections are kept per host: the SDK's 10 would have a busy worker
 	// set up a connection for nearly every object.
 	idleConnections = 128
+	// idleLimit is how long they are kept. S3 closes them itself after some seconds, and
+	// each has two goroutines and their stacks; the SDK would keep them for 90 s.
+	idleLimit = 5 * time.Second
 	// endpointRegion signs requests to a server of our own choosing when no
 	// region is configured: such servers take any.
 	endpointRegion = "us-east-1"
@@ -118,6 +121,7 @@ func (c Config) options() []func(*config.LoadOptions) error {
 			t.ResponseHeaderTimeout = answerTimeout
 			t.MaxIdleConns = idleConnections
 			t.MaxIdleConnsPerHost = idleConnections
+			t.IdleConnTimeout = idleLimit
 		})),
 	}
 	if c.Region != "" {
