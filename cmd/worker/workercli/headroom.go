@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"time"
 )
 
@@ -12,37 +13,52 @@ import (
 // before it is collected. While documents are parsed by the hundred in a second, each of
 // which leaves some 400 KB of garbage, the collector would run all the time in a heap of a
 // few megabytes. A worker that waits for the API, for thousands of answers maybe, has the
-// time to keep its heap small.
+// time to keep its heap small, and gives back what it needed while it was busy.
 type headroom struct {
+	mu      sync.Mutex
 	percent int // as it is set
 	last    time.Time
-	allocs  uint64 // bytes, until then
+	allocs  uint64      // bytes, until then
+	busy    time.Time   // when it was last so
+	calm    *time.Timer // gives memory back; nil where that is done
 
-	sample func() (live, scanned, allocs uint64) // in bytes
+	sample func() (scanned, allocs uint64) // in bytes
 	set    func(percent int) (before int)
+	free   func() // collects, and gives back what is not in use
 }
 
 const (
-	// leastPercent is for a worker that is not busy, or has much in its heap besides garbage.
-	leastPercent = 50
-	// roomyHeap is how large the heap of a busy worker gets, in bytes, before it is collected.
-	roomyHeap = 64 << 20
+	// collectEvery is how long a busy worker allocates before there is a collection: they
+	// are some three in a second, however much it allocates.
+	collectEvery = 300 * time.Millisecond
+	// calmRoom is how much garbage there may be in any case, in bytes, and roomyMost the
+	// most that there may be.
+	calmRoom  = 4 << 20
+	roomyMost = 64 << 20
+	// leastPercent is for a worker that has much in its heap besides garbage: a collection
+	// goes through all of that.
+	leastPercent = 10
 	// mostPercent bounds what a heap that suddenly has much in it grows to before that is
 	// noticed, with the collection after it.
 	mostPercent = 250
 	// goPercent is what Go begins with.
 	goPercent = 100
-	// busyRate is how many bytes a busy worker allocates in a second.
-	busyRate = 16 << 20
+	// calmAfter is how long a worker is not busy before it gives memory back: longer than
+	// one that is takes from one collection to the next.
+	calmAfter = 5 * time.Second
 )
 
 // newHeadroom returns the headroom of this process.
 func newHeadroom() *headroom {
-	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
-	return &headroom{percent: goPercent, last: time.Now(), set: debug.SetGCPercent, sample: func() (live, scanned, allocs uint64) {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"},
+	}
+	return &headroom{percent: goPercent, last: time.Now(), set: debug.SetGCPercent, free: debug.FreeOSMemory, sample: func() (scanned, allocs uint64) {
 		metrics.Read(samples)
-		live = samples[0].Value.Uint64()
-		return live, live + samples[2].Value.Uint64() + samples[3].Value.Uint64(), samples[1].Value.Uint64()
+		for _, s := range samples[1:] {
+			scanned += s.Value.Uint64()
+		}
+		return scanned, samples[0].Value.Uint64()
 	}}
 }
 
@@ -66,17 +82,36 @@ func (h *headroom) watch() {
 
 // collected notes that there was a collection and says when the next one is due.
 func (h *headroom) collected(now time.Time) {
-	live, scanned, allocs := h.sample()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	scanned, allocs := h.sample()
 	rate := float64(allocs-h.allocs) / max(now.Sub(h.last).Seconds(), 1e-3)
 	h.last, h.allocs = now, allocs
-	percent := leastPercent
-	if rate >= busyRate {
-		room := roomyHeap - min(live, roomyHeap) // the percentage is of all that is scanned
-		percent = max(percent, int(min(room*100/max(scanned, 1), mostPercent)))
+	room := min(max(rate*collectEvery.Seconds(), calmRoom), roomyMost)
+	if room > calmRoom {
+		if h.busy = now; h.calm == nil {
+			h.calm = time.AfterFunc(calmAfter, h.rest)
+		}
 	}
+	percent := int(min(max(100*room/float64(max(scanned, 1)), leastPercent), mostPercent))
 	// Setting it stops the world: not for little.
 	if percent < h.percent*9/10 || percent > h.percent*11/10 {
 		h.percent = percent
 		h.set(percent)
+	}
+}
+
+// rest gives memory back, unless the worker has been busy since.
+func (h *headroom) rest() {
+	h.mu.Lock()
+	wait := calmAfter - time.Since(h.busy)
+	if wait > 0 {
+		h.calm.Reset(wait)
+	} else {
+		h.calm = nil
+	}
+	h.mu.Unlock()
+	if wait <= 0 {
+		h.free()
 	}
 }
