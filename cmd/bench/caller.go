@@ -17,8 +17,8 @@ import (
 )
 
 // actAsCaller is the floor of calls in flight: a program that makes them all at once,
-// each by one goroutine and net/http, and nothing else. It begins when it is told to,
-// by a line on its standard input, and its PDFs are one file on disk.
+// each by one goroutine and net/http, and nothing else. All but the first begin when it is
+// told to, by a line on its standard input, and its PDFs are one file on disk.
 func actAsCaller(ctx context.Context, args []string) error {
 	if len(args) != 4 {
 		return errors.New("caller: expected URL, number of calls, way and bytes")
@@ -40,13 +40,15 @@ func actAsCaller(ctx context.Context, args []string) error {
 	if err := errors.Join(os.Remove(file.Name()), file.Truncate(int64(size))); err != nil {
 		return fmt.Errorf("caller: %w", err)
 	}
-	if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
-		return fmt.Errorf("caller: %w", err)
-	}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: calls, DisableCompression: true}}
 	faults := make([]error, calls)
 	var group sync.WaitGroup
 	for n := range calls {
+		if n == 1 {
+			if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
+				return fmt.Errorf("caller: %w", err)
+			}
+		}
 		group.Go(func() {
 			request, err := barely(ctx, url, way, n, io.NewSectionReader(file, 0, int64(size)))
 			if err == nil {
@@ -80,44 +82,41 @@ func barely(ctx context.Context, url, way string, n int, pdf *io.SectionReader) 
 }
 
 // heldBarely is held for the bare caller.
-func (s *stand) heldBarely(ctx context.Context, large Large, way string) (idle, underWay, peak int64, err error) {
-	var at Endpoints
+func (s *stand) heldBarely(ctx context.Context, large Large, way string) (m memory, err error) {
+	var at LargeAt
 	if err := s.ask(ctx, "StartLarge", large, &at); err != nil {
-		return 0, 0, 0, err
+		return memory{}, err
 	}
 	command, err := self(ctx, "caller", at.API, strconv.Itoa(large.Count), way, strconv.Itoa(large.Bytes))
 	if err != nil {
-		return 0, 0, 0, err
+		return memory{}, err
 	}
 	in, err := command.StdinPipe()
 	if err != nil {
-		return 0, 0, 0, fmt.Errorf("start caller: %w", err)
+		return memory{}, fmt.Errorf("start caller: %w", err)
 	}
 	var output bytes.Buffer
 	command.Stderr = &output
 	caller := &running{name: "caller", began: time.Now()}
 	if caller.Program, err = devstack.StartProgram(command); err != nil {
-		return 0, 0, 0, err
+		return memory{}, err
 	}
 	defer func() {
 		if ended := caller.Wait(ctx); ended != nil && err == nil {
 			err = fmt.Errorf("%w: %.500s", ended, &output)
 		}
 	}()
-	if idle, err = caller.settled(ctx); err != nil {
-		return 0, 0, 0, errors.Join(err, in.Close())
+	if m.first, err = s.first(ctx, caller); err != nil {
+		return memory{}, errors.Join(err, in.Close())
 	}
 	if _, err = in.Write([]byte("\n")); err != nil {
-		return 0, 0, 0, fmt.Errorf("tell caller: %w", err)
+		return memory{}, fmt.Errorf("tell caller: %w", err)
 	}
-	if err = s.ask(ctx, "AwaitLarge", false, nil); err != nil {
-		return 0, 0, 0, errors.Join(err, in.Close())
+	if m.underWay, err = s.waiting(ctx, caller, large.Thinks/2); err != nil {
+		return memory{}, errors.Join(err, in.Close())
 	}
-	if underWay, err = caller.Memory("VmRSS"); err != nil {
-		return 0, 0, 0, err
-	}
-	peak = caller.Peak()
-	return idle, underWay, peak, s.ask(ctx, "AnswerLarge", false, nil)
+	m.peak = caller.Peak()
+	return m, nil
 }
 
 // settled is the memory of a program that waits, once it does not grow any more.

@@ -7,82 +7,110 @@ import (
 )
 
 // inFlight measures what a call under way costs of memory: 2,000 of them with PDFs of
-// 5 MB that the API thinks about for 20 s, uploaded and by link. The floor is a program
-// that makes the same calls and nothing else.
+// 5 MB that the API thinks about for 20 s, uploaded and by link, against the first of
+// them, with which a program has code and connections that are there once. The floor is
+// a program that makes the same calls and nothing else.
 func inFlight(ctx context.Context, s *stand) ([]result, error) {
-	calls := s.scaled(2000)
+	calls := max(2, s.scaled(2000))
 	large := Large{Count: calls, Bytes: max(50_000, min(5_000_000, int(5_000_000*s.scale))), Thinks: time.Duration(20 * float64(time.Second) * min(1, s.scale))}
 	var results []result
 	for _, way := range []struct {
 		upload, name string
 		target       float64
 	}{{"multipart", "in flight, by upload", 120}, {"url", "in flight, by link", 30}} {
-		var held, bare [3]int64 // idle, with all calls under way, and at most
+		var held, bare memory
 		err := s.with(ctx, s.row, func(alone *stand) (err error) {
-			held[0], held[1], held[2], err = alone.held(ctx, large, way.upload)
+			held, err = alone.held(ctx, large, way.upload)
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
 		err = s.with(ctx, s.row, func(alone *stand) (err error) {
-			bare[0], bare[1], bare[2], err = alone.heldBarely(ctx, large, way.upload)
+			bare, err = alone.heldBarely(ctx, large, way.upload)
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
-		perCall := func(sizes [3]int64, of int) float64 { return float64(sizes[of]-sizes[0]) / float64(calls) / 1000 }
+		perCall := func(m memory, size int64) float64 { return float64(size-m.first) / float64(calls-1) / 1000 }
 		results = append(results,
-			figure(way.name, perCall(held, 1), "KB per call").over(perCall(bare, 1)).valueBelow(way.target),
-			figure(way.name+", at its peak", perCall(held, 2), "KB per call").over(perCall(bare, 2)),
-			figure(way.name+", peak memory", float64(held[2])/1e6, "MB").over(float64(bare[2])/1e6))
+			figure(way.name, perCall(held, held.underWay), "KB per call").over(perCall(bare, bare.underWay)).valueBelow(way.target),
+			figure(way.name+", at its peak", perCall(held, held.peak), "KB per call").over(perCall(bare, bare.peak)),
+			figure(way.name+", peak memory", float64(held.peak)/1e6, "MB").over(float64(bare.peak)/1e6))
 	}
 	return results, nil
 }
 
-// held lets a worker have calls under way for all documents at once, and returns the
-// memory that it takes idle, then, and at most.
-func (s *stand) held(ctx context.Context, large Large, upload string) (idle, underWay, peak int64, err error) {
+// memory is what a program takes, in bytes: with one call under way, with all of them
+// when they have waited for half of their time, and at most.
+type memory struct{ first, underWay, peak int64 }
+
+// held lets a worker have calls under way for all documents at once.
+func (s *stand) held(ctx context.Context, large Large, upload string) (m memory, err error) {
 	if err := s.api(ctx, APIConfig{}); err != nil {
-		return 0, 0, 0, err
+		return memory{}, err
 	}
-	var at Endpoints
+	var at LargeAt
 	if err := s.ask(ctx, "StartLarge", large, &at); err != nil {
-		return 0, 0, 0, err
+		return memory{}, err
 	}
 	worker := s.worker(ctx, "--concurrency", fmt.Sprint(large.Count), "--window", fmt.Sprint(2*large.Count),
 		"--s3-endpoint", at.S3, "--api-base-url", at.API, "--api-upload", upload, "--api-timeout", "10m")
+	enqueue := func(command, what string) error {
+		return s.program(ctx, "enqueuer", command, what, "--password-from", passwordPattern, "--s3-endpoint", at.S3).wait(ctx)
+	}
 	err = worker.during(ctx, func(ctx context.Context) (err error) {
 		if err = s.awaitLeader(ctx); err != nil {
 			return err
 		}
-		if idle, err = worker.Memory("VmRSS"); err != nil {
+		if err = enqueue("submit", "s3://large/in/00000000-"+at.Password+".pdf"); err != nil {
 			return err
 		}
-		scan := s.program(ctx, "enqueuer", "scan", "s3://large/in/", "--password-from", passwordPattern, "--s3-endpoint", at.S3)
-		if err = scan.wait(ctx); err != nil {
+		if m.first, err = s.first(ctx, worker); err != nil {
 			return err
 		}
-		if err = s.ask(ctx, "AwaitLarge", false, nil); err != nil {
+		if err = enqueue("scan", "s3://large/in/"); err != nil {
 			return err
 		}
-		if underWay, err = worker.Memory("VmRSS"); err != nil {
-			return err
-		}
-		if err = s.ask(ctx, "AnswerLarge", false, nil); err != nil {
+		if m.underWay, err = s.waiting(ctx, worker, large.Thinks/2); err != nil {
 			return err
 		}
 		return s.awaitNone(ctx, `SELECT count(*) FROM cas.documents WHERE status <> 'parsed'`)
 	})
 	if err != nil {
-		return 0, 0, 0, err
+		return memory{}, err
 	}
-	peak, err = worker.Memory("VmHWM")
+	if m.peak, err = worker.Memory("VmHWM"); err != nil {
+		return memory{}, err
+	}
+	return m, worker.terminate(ctx)
+}
+
+// first is the memory of a program with its first call under way.
+func (s *stand) first(ctx context.Context, program *running) (int64, error) {
+	if err := s.ask(ctx, "AwaitLarge", false, nil); err != nil {
+		return 0, err
+	}
+	return program.settled(ctx)
+}
+
+// waiting is the memory of a program when all its calls have waited for so long. They
+// are answered then.
+func (s *stand) waiting(ctx context.Context, program *running, wait time.Duration) (int64, error) {
+	if err := s.ask(ctx, "AwaitLarge", true, nil); err != nil {
+		return 0, err
+	}
+	select {
+	case <-time.After(wait):
+	case <-ctx.Done():
+		return 0, ctx.Err() //nolint:wrapcheck // an interruption
+	}
+	size, err := program.Memory("VmRSS")
 	if err != nil {
-		return 0, 0, 0, err
+		return 0, err
 	}
-	return idle, underWay, peak, worker.terminate(ctx)
+	return size, s.ask(ctx, "AnswerLarge", false, nil)
 }
 
 // awaitLeader waits until a worker leads, so is at work.

@@ -144,19 +144,26 @@ type Large struct {
 	Thinks       time.Duration
 }
 
+// LargeAt is where they are, and the password of all.
+type LargeAt struct{ S3, API, Password string }
+
 // StartLarge starts an S3 server and an API of their own for them.
-func (s *servers) StartLarge(o Large, at *Endpoints) (err error) {
+func (s *servers) StartLarge(o Large, at *LargeAt) (err error) {
 	if s.large, err = devstack.StartLargeDocuments(s.ctx, o.Count, o.Bytes, o.Thinks); err != nil {
 		return err
 	}
-	*at = Endpoints{S3: s.large.S3URL, API: s.large.APIURL}
+	*at = LargeAt{S3: s.large.S3URL, API: s.large.APIURL, Password: s.large.Password}
 	return nil
 }
 
-// AwaitLarge returns when all of them are being called for.
-func (s *servers) AwaitLarge(_ bool, _ *bool) error {
+// AwaitLarge returns when one of them is being called for, or all are.
+func (s *servers) AwaitLarge(all bool, _ *bool) error {
+	reached := s.large.FirstUnderWay()
+	if all {
+		reached = s.large.AllUnderWay()
+	}
 	select {
-	case <-s.large.AllUnderWay():
+	case <-reached:
 		return nil
 	case <-s.ctx.Done():
 		return errors.New("told to stop")

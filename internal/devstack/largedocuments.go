@@ -33,6 +33,7 @@ type LargeDocuments struct {
 	thinks   time.Duration
 	begun    atomic.Int64
 	sockets  atomic.Int64
+	first    chan struct{}
 	underWay chan struct{}
 	answer   chan struct{}
 	release  func()
@@ -42,7 +43,7 @@ type LargeDocuments struct {
 // StartLargeDocuments makes n documents of so many bytes. A call takes the API as
 // long as it thinks, and until Answer is called. The context is for the start alone.
 func StartLargeDocuments(ctx context.Context, n, size int, thinks time.Duration) (*LargeDocuments, error) {
-	d := &LargeDocuments{underWay: make(chan struct{}), answer: make(chan struct{}), thinks: thinks}
+	d := &LargeDocuments{first: make(chan struct{}), underWay: make(chan struct{}), answer: make(chan struct{}), thinks: thinks}
 	d.release = sync.OnceFunc(func() { close(d.answer) })
 	for s := range samples.Generate(samples.Options{Investors: n, Seed: 127, MinBytes: size, MaxBytes: size}) {
 		d.answers = append(d.answers, s.Answer)
@@ -65,6 +66,9 @@ func StartLargeDocuments(ctx context.Context, n, size int, thinks time.Duration)
 	d.S3URL, d.APIURL = d.servers[0].URL, d.servers[1].URL
 	return d, nil
 }
+
+// FirstUnderWay is closed when one document is being called for.
+func (d *LargeDocuments) FirstUnderWay() <-chan struct{} { return d.first }
 
 // AllUnderWay is closed when every document is being called for.
 func (d *LargeDocuments) AllUnderWay() <-chan struct{} { return d.underWay }
@@ -129,7 +133,11 @@ func (d *LargeDocuments) serveAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	thought := time.After(d.thinks)
-	if d.begun.Add(1) == int64(len(d.answers)) {
+	begun := d.begun.Add(1)
+	if begun == 1 {
+		close(d.first)
+	}
+	if begun == int64(len(d.answers)) {
 		close(d.underWay)
 	}
 	<-d.answer
