@@ -81,3 +81,20 @@ func TestHeart_Beat(t *testing.T) {
 		t.Error("stop(no ledger) is fine, want an error")
 	}
 }
+
+// TestHeart_StopAfterCut: a worker signs off although its connections have just broken.
+func TestHeart_StopAfterCut(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	h := newHeart(db, uuid.New(), time.Hour, quiet())
+	if err := h.beat(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	storagetest.Rows(t, address, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	if err := h.stop(t.Context()); err != nil {
+		t.Errorf("stop() = %v, want that it is tried again", err)
+	}
+	if listed := storagetest.Rows(t, address, `SELECT worker_id FROM cas.workers`); len(listed) != 0 {
+		t.Errorf("%d workers are listed, want none", len(listed))
+	}
+}
