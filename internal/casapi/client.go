@@ -154,6 +154,8 @@ func checkBaseURL(base string) error {
 		return errors.New("base URL is no URL")
 	case parsed.Scheme != "https" && parsed.Scheme != "http", parsed.Hostname() == "":
 		return errors.New("base URL must be like https://host")
+	case !printable(parsed.Hostname()):
+		return errors.New("base URL must have a host of plain letters, others as punycode (xn--)")
 	case parsed.User != nil, strings.ContainsAny(base, "?#"): // an empty query would swallow the path too
 		return errors.New("base URL must have no user, query or fragment")
 	}

@@ -35,6 +35,7 @@ func TestNew_Faults(t *testing.T) {
 		{name: "NoHost", change: base("https://"), want: []string{shape}},
 		{name: "PortWithoutHost", change: base("https://:8443"), want: []string{shape}},
 		{name: "Opaque", change: base("https:api.example.invalid"), want: []string{shape}},
+		{name: "HostInLetters", change: base("https://\u0430pi.example"), want: []string{"base URL must have a host of plain letters, others as punycode (xn--)"}},
 		{name: "NoURL", change: base("https://%zz"), want: []string{"base URL is no URL"}},
 		{name: "User", change: base("https://zed:" + testPassword + "@api.example.invalid"), want: []string{bare}},
 		{name: "Query", change: base("https://api.example.invalid?a=b"), want: []string{bare}},

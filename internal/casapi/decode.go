@@ -151,9 +151,6 @@ func ReadList[T any](v Value) (List[T], error) {
 
 // readFault is what to say of an error of the JSON library.
 func readFault(err error) error {
-	if errors.Is(err, jsontext.ErrDuplicateName) {
-		return errRepeated
-	}
 	// Its text may quote the statement, so only the place is told.
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("not JSON at byte %d", syntax.ByteOffset)

@@ -94,7 +94,6 @@ type reader struct {
 	cursor
 	held  uintptr        // what the structs take so far, in bytes
 	found bool           // a struct in its place at the top
-	again bool           // a name came again in its object
 	rooms map[*shape]any // where lists are read, by their elements
 }
 
@@ -115,20 +114,20 @@ func decode(body []byte, into any) (found bool, err error) {
 		v := reflect.ValueOf(into).Elem()
 		err = r.object(v, shapes[v.Type()])
 	}
-	if err == nil && r.again {
-		err = errRepeated
-	}
 	return r.found, err
 }
 
-// raw is the next value, to be kept as it came.
-func (r *reader) raw() Value {
+// raw is the next value, to be kept as it came. It fails where a name is repeated in it.
+func (r *reader) raw() (Value, error) {
 	v := r.value()
-	if v != "" && (v[0] == '{' || v[0] == '[') {
-		// Half surrogates count as invalid UTF-8.
-		r.again = r.again || !jsontext.Value(v).IsValid(jsontext.AllowInvalidUTF8(true))
+	if v[0] != '{' && v[0] != '[' {
+		return v, nil
 	}
-	return v
+	// Half surrogates count as invalid UTF-8.
+	if !jsontext.Value(v).IsValid(jsontext.AllowInvalidUTF8(true)) {
+		return "", errRepeated
+	}
+	return v, nil
 }
 
 // unquoted is the name of a member.
@@ -170,7 +169,11 @@ func (r *reader) object(into reflect.Value, of *shape) error {
 		}
 		r.leave()
 	default:
-		o.extra = Extra{Misplaced: r.raw()}
+		misplaced, err := r.raw()
+		if err != nil {
+			return err
+		}
+		o.extra = Extra{Misplaced: misplaced}
 	}
 	if o.extra != nil {
 		into.Field(of.extra).Set(reflect.ValueOf(o.extra))
@@ -183,11 +186,12 @@ func (r *reader) member(o *object) error {
 	quoted := r.value()
 	f := o.of.field(quoted, o.next)
 	if f == nil {
-		r.unknown(o, unquoted(quoted))
-		return nil
+		return r.unknown(o, unquoted(quoted))
 	}
 	came := uint64(1) << f.place
-	r.again = r.again || o.seen&came != 0
+	if o.seen&came != 0 {
+		return errRepeated
+	}
 	o.seen |= came
 	o.next = f.place + 1
 	into := o.into.Field(f.index)
@@ -197,25 +201,28 @@ func (r *reader) member(o *object) error {
 	case f.list:
 		return into.Addr().Interface().(list).read(r) //nolint:errcheck // add has looked
 	}
-	into.SetString(string(r.raw()))
-	return nil
+	v, err := r.raw()
+	into.SetString(string(v))
+	return err
 }
 
 // unknown reads a member into extra.
-func (r *reader) unknown(o *object, name string) {
+func (r *reader) unknown(o *object, name string) (err error) {
+	if _, came := o.extra[name]; came {
+		return errRepeated
+	}
 	if o.extra == nil {
 		o.extra = make(Extra)
 	}
-	_, came := o.extra[name]
-	r.again = r.again || came
-	o.extra[name] = r.raw()
+	o.extra[name], err = r.raw()
+	return err
 }
 
 // list is a List of anything.
 type list interface{ read(r *reader) error }
 
 // read reads the array.
-func (l *List[T]) read(r *reader) error {
+func (l *List[T]) read(r *reader) (err error) {
 	switch r.kind() {
 	case 'n':
 		r.value()
@@ -223,8 +230,8 @@ func (l *List[T]) read(r *reader) error {
 	case '[':
 		r.enter()
 	default:
-		l.Unreadable = r.raw()
-		return nil
+		l.Unreadable, err = r.raw()
+		return err
 	}
 	of := shapes[reflect.TypeFor[T]()] // nil for Values
 	// Read where another list was read before, and then copied: one that grows for itself
@@ -245,7 +252,7 @@ func (l *List[T]) read(r *reader) error {
 }
 
 // add reads the next element.
-func (l *List[T]) add(r *reader, of *shape) error {
+func (l *List[T]) add(r *reader, of *shape) (err error) {
 	if len(l.Items) >= maxElements || len(l.Nulls) >= maxElements {
 		return errTooMany
 	}
@@ -257,8 +264,8 @@ func (l *List[T]) add(r *reader, of *shape) error {
 	l.Items = append(l.Items, *new(T)) // read in its place: one on the way there would be an allocation for each
 	item := &l.Items[len(l.Items)-1]
 	if v, ok := any(item).(*Value); ok {
-		*v = r.raw()
-		return nil
+		*v, err = r.raw()
+		return err
 	}
 	return r.object(reflect.ValueOf(item).Elem(), of)
 }

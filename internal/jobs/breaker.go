@@ -49,10 +49,10 @@ const toldTogether = 4
 // whatever Redis is asked or told next, or with other such answers.
 func (l *Limiter) Report(ctx context.Context, health Health, took time.Duration) error {
 	if health == HealthUp {
-		if l.answered.Add(1) < toldTogether && !l.open.Load() {
+		if l.answer() < toldTogether && !l.open.Load() {
 			return nil
 		}
-		health = HealthUnknown // what is known is in the number that goes along
+		health = HealthUnknown // what is known goes along anyway
 	}
 	ctx, cancel := context.WithTimeout(ctx, reportPatience)
 	defer cancel()

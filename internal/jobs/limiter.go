@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,9 +31,12 @@ type Limiter struct {
 	probing   time.Duration // how long a probe keeps others from probing, unless it reports
 	lines     [2]line       // where the documents of this process wait: bulk, interactive
 	clock     func() int64  // the time in microseconds, by tests; nil is Redis' own
+	began     time.Time     // what now counts from
 
-	answered atomic.Int64 // calls of this process that Redis is still to be told of
-	open     atomic.Bool  // the breaker was, when Redis was last asked
+	mu       sync.Mutex
+	answers  int           // of calls of this process that Redis is still to be told of
+	answered time.Duration // when the last of them came, by now
+	open     atomic.Bool   // the breaker was, when Redis was last asked
 }
 
 const (
@@ -65,7 +69,7 @@ func NewLimiter(client redis.UniversalClient, key redact.Secret, perMinute int, 
 	sum := sha256.Sum256([]byte(key.Reveal()))
 	l := &Limiter{
 		client: client, key: "casflow:{" + hex.EncodeToString(sum[:8]) + "}:rate",
-		perMinute: max(0, perMinute), probing: callTimeout + probeGrace, lines: [2]line{newLine(1), newLine(1)},
+		perMinute: max(0, perMinute), probing: callTimeout + probeGrace, lines: [2]line{newLine(1), newLine(1)}, began: time.Now(),
 	}
 	if perMinute > 0 {
 		// Rounded up to what Redis' clock can tell.
@@ -169,17 +173,37 @@ func (l *Limiter) State(ctx context.Context) (LimiterState, error) {
 // breakerWindow is how many outcomes the breaker looks at.
 const breakerWindow = 20
 
-// tell is eval for the scripts that are told, last, how many calls were answered, and
-// say, last, whether the breaker is open.
+// tell is eval for the scripts that are told, last, how many calls were answered and how
+// long ago, and say, last, whether the breaker is open. What Redis does not hear is lost:
+// others will be answered.
 func (l *Limiter) tell(ctx context.Context, script *redis.Script, args ...any) ([]int64, error) {
-	answered := l.answered.Swap(0)
-	reply, err := l.eval(ctx, script, append(args, min(answered, breakerWindow))...)
+	l.mu.Lock()
+	answers, ago := l.answers, l.now()-l.answered
+	l.answers = 0
+	l.mu.Unlock()
+	reply, err := l.eval(ctx, script, append(args, min(answers, breakerWindow), ago.Microseconds())...)
 	if err != nil {
-		l.answered.Add(answered)
 		return nil, err
 	}
 	l.open.Store(reply[len(reply)-1] == 1)
 	return reply, nil
+}
+
+// answer notes an answer, and returns how many Redis is to be told of.
+func (l *Limiter) answer() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answers++
+	l.answered = l.now()
+	return l.answers
+}
+
+// now is the time of this process, or that of tests.
+func (l *Limiter) now() time.Duration {
+	if l.clock != nil {
+		return time.Duration(l.clock()) * time.Microsecond
+	}
+	return time.Since(l.began)
 }
 
 // eval runs one of the scripts.

@@ -73,13 +73,14 @@ local function note(outcomes)
   end
 end
 
--- Note so many calls that were answered since the caller last told of any. An answer
--- always closes the breaker.
-local function answered(n)
-  if n > 0 and kept.wait then
-    close()
-  elseif n > 0 then
+-- Note so many calls of the caller that were answered, the last of them so long ago.
+-- An answer closes the breaker, unless a call has failed since.
+local function answered(n, ago)
+  if n == 0 then return end
+  if not kept.wait then
     note(string.rep('u', n))
+  elseif now - ago >= number('after') - number('wait') then
+    close()
   end
 end
 
@@ -102,13 +103,14 @@ end
 //	ARGV[6]  the longest time until the caller asks again
 //	ARGV[7]  how late an interactive caller may be
 //	ARGV[8]  how many calls of the caller were answered that it has not told of
+//	ARGV[9]  how long ago the last of them was
 //
 //nolint:gochecknoglobals // constants
 var permitScript = redis.NewScript(scriptHead + `
 local least, ahead, urgent = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
 local probing, nap, grace = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local interval = math.ceil(least * 100 / percent())
-answered(tonumber(ARGV[8]))
+answered(tonumber(ARGV[8]), tonumber(ARGV[9]))
 
 local slot = math.max(now, held, time('next', ahead + 10 * least))
 if kept.wait then slot = math.max(slot, time('after', 60000000), time('token', ahead + probing)) end
@@ -154,17 +156,18 @@ return {1}`)
 
 // reportScript notes the outcome of a call, and opens or closes the breaker. A
 // failed call that was under way when the breaker last opened or closed says
-// nothing new; an answer always does. It returns {1 for an open breaker}.
+// nothing new; an answer does. It returns {1 for an open breaker}.
 //
 //	ARGV[2]  down or unknown
 //	ARGV[3]  how long ago the call began
 //	ARGV[4]  how many calls of the caller were answered that it has not told of, before
 //	         this one or with it
+//	ARGV[5]  how long ago the last of them was
 //
 //nolint:gochecknoglobals // constants
 var reportScript = redis.NewScript(scriptHead + `
 local outcome, began = ARGV[2], now - tonumber(ARGV[3])
-answered(tonumber(ARGV[4]))
+answered(tonumber(ARGV[4]), tonumber(ARGV[5]))
 if kept.wait then
   -- Half a second for clocks that do not run alike. No other call began so late.
   if kept.token and began >= number('probe') - 500000 then

@@ -46,7 +46,7 @@ func (f file) read(ctx context.Context, at, n int64) ([]byte, error) {
 	return data, nil
 }
 
-// chunks are kept: looking through a PDF leaves nothing else.
+// chunks are kept: they would be most of the garbage of looking through a PDF.
 var chunks = sync.Pool{New: func() any { return new([chunk]byte) }} //nolint:gochecknoglobals // buffers are the process'
 
 // find gives the offsets at which text stands, in order, at most so many. With

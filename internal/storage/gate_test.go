@@ -288,9 +288,19 @@ func TestDB_Idle_DiedOfAccount(t *testing.T) {
 	}
 	bury(storage.ReasonUnauthorized)
 	expect(false, "once a document was refused just as the account was opened")
-	if _, err := db.PauseAccount(t.Context(), storage.ReasonUnauthorized, 401, "m", func(int) time.Duration { return time.Hour }); err != nil {
-		t.Fatal(err)
+	storagetest.Rows(t, address, `UPDATE cas.dead_letters SET reason = 'forbidden'`)
+	expect(true, "once a document was refused for itself")
+	pause := func(reason storage.Reason) {
+		t.Helper()
+		if _, err := db.PauseAccount(t.Context(), reason, 403, "m", func(int) time.Duration { return time.Hour }); err != nil {
+			t.Fatal(err)
+		}
 	}
+	pause(storage.ReasonForbidden)
+	expect(false, "while the probe is due of an account that refuses all")
+	storagetest.Rows(t, address, `UPDATE cas.account SET paused_reason = NULL, paused_at = NULL, next_probe_at = NULL, http_status = NULL, message = NULL`)
+	storagetest.Rows(t, address, `UPDATE cas.dead_letters SET reason = 'unauthorized'`)
+	pause(storage.ReasonUnauthorized)
 	expect(false, "while the probe is due")
 	if err := db.Probed(t.Context(), "m", time.Hour); err != nil {
 		t.Fatal(err)

@@ -28,11 +28,11 @@ type headroom struct {
 }
 
 const (
-	// collectEvery is how long a busy worker allocates before there is a collection: they
-	// are some three in a second, however much it allocates.
+	// collectEvery is how long a busy worker allocates before there is a collection: some
+	// three in a second, as far as the bounds below let it.
 	collectEvery = 300 * time.Millisecond
-	// calmRoom is how much garbage there may be in any case, in bytes, and roomyMost the
-	// most that there may be.
+	// calmRoom is how much garbage there may be of a worker that is not busy, in bytes, and
+	// roomyMost of one that is.
 	calmRoom  = 4 << 20
 	roomyMost = 64 << 20
 	// leastPercent is for a worker that has much in its heap besides garbage: a collection

@@ -3,6 +3,7 @@ package workercli
 import (
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,10 +57,15 @@ func TestHeadroom_GivesBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
+		var mu sync.Mutex
 		var given []time.Duration
 		const busy = 100 << 20
 		rate := uint64(busy)
-		h := headroom{percent: goPercent, last: began, set: func(int) int { return 0 }, free: func() { given = append(given, time.Since(began)) }}
+		h := headroom{percent: goPercent, last: began, set: func(int) int { return 0 }, free: func() {
+			mu.Lock()
+			defer mu.Unlock()
+			given = append(given, time.Since(began))
+		}}
 		h.sample = func() (scanned, allocs uint64) { return 1 << 20, h.allocs + rate }
 		collections := func(n int) {
 			for range n {
@@ -74,6 +80,8 @@ func TestHeadroom_GivesBack(t *testing.T) {
 		collections(1)
 		time.Sleep(time.Minute)
 		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		if want := []time.Duration{12*time.Second + calmAfter, 73*time.Second + calmAfter}; !slices.Equal(given, want) {
 			t.Errorf("given back after %v, want %v", given, want)
 		}
