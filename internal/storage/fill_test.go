@@ -7,9 +7,10 @@ import (
 	"casflow/internal/storage/storagetest"
 )
 
-// fill fills the ledger with n documents in all states, as many attempts, and twice as
+// fillUnseen fills the ledger with n documents in all states, as many attempts, and twice as
 // many rows of statements. One in a hundred is dead.
-func fill(tb testing.TB, address string, n int) {
+// Postgres' statistics do not tell of them.
+func fillUnseen(tb testing.TB, address string, n int) {
 	tb.Helper()
 	for _, sql := range []string{
 		`INSERT INTO cas.batches (batch, total, max_credits) VALUES ('may', $1 / 2, 1), ('june', $1 / 2, NULL)`,
@@ -44,6 +45,12 @@ SELECT pan, period_from, period_to, cas_type, 'mutual_fund', 0, 0, i, period_fro
 		}
 		storagetest.Rows(tb, address, sql, args...)
 	}
+}
+
+// fill is fillUnseen, with statistics.
+func fill(tb testing.TB, address string, n int) {
+	tb.Helper()
+	fillUnseen(tb, address, n)
 	for _, table := range grown {
 		storagetest.Rows(tb, address, `VACUUM ANALYZE cas.`+table)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -136,5 +137,67 @@ func TestDB_Together_Leaves(t *testing.T) {
 	cancel()
 	if _, err := db.Claim(ctx, id, startWorker(t, db)); !errors.Is(err, context.Canceled) {
 		t.Errorf("Claim() = %v, want %v", err, context.Canceled)
+	}
+}
+
+// TestDB_Together_EarlyPlans: statements of groups that were planned while the tables
+// were empty still look up by keys when there is much in them, and nothing has told
+// Postgres so.
+func TestDB_Together_EarlyPlans(t *testing.T) {
+	t.Parallel()
+	db, address := storagetest.NewURL(t)
+	const n = 20
+	documents := batchOf(n)
+	for i := range documents {
+		documents[i].Batch = ""
+	}
+	ids, worker := record(t, db, documents...), startWorker(t, db)
+	way := func(i int) {
+		t.Helper()
+		if _, err := db.Claim(t.Context(), ids[i], worker); err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(ids[i][:])
+		if _, err := db.AnswerFor(t.Context(), ids[i], sum, "/v4/smart/parse"); !errors.Is(err, storage.ErrNotFound) {
+			t.Fatalf("AnswerFor() = %v, want that there is none", err)
+		}
+		if _, err := db.BeginAttempt(t.Context(), storage.NewAttempt{
+			RequestID: fmt.Sprintf("req_%d", i), DocumentID: ids[i], WorkerID: worker, Endpoint: "/v4/smart/parse", SHA256: sum, SizeBytes: 9,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	number := func(sql string) int {
+		t.Helper()
+		n, err := strconv.Atoi(storagetest.Rows(t, address, sql)[0][0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	// What a session has read is told of at its end for sure.
+	ended := func(whose string) {
+		t.Helper()
+		for number(`SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND `+whose) > 0 {
+			if err := t.Context().Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	way(0)
+	fillUnseen(t, address, 20_000)
+	ended(`application_name <> 'casflow'`)
+	storagetest.Rows(t, address, `SELECT pg_stat_reset()`)
+	for i := 1; i < n; i++ {
+		way(i)
+	}
+	db.Close()
+	ended(`true`)
+	switch rows := number(`SELECT (sum(coalesce(seq_tup_read, 0)) + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE schemaname = 'cas'))::text
+FROM pg_stat_user_tables WHERE schemaname = 'cas'`); {
+	case rows > 200*n:
+		t.Errorf("%d documents read %d rows", n-1, rows)
+	case rows == 0:
+		t.Error("nothing was counted")
 	}
 }
