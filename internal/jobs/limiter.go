@@ -170,9 +170,6 @@ func (l *Limiter) State(ctx context.Context) (LimiterState, error) {
 	return LimiterState{Percent: int(reply[0]), HeldFor: time.Duration(reply[1]) * time.Microsecond, BreakerOpen: reply[2] == 1}, nil
 }
 
-// breakerWindow is how many outcomes the breaker looks at.
-const breakerWindow = 20
-
 // tell is eval for the scripts that are told, last, how many calls were answered and how
 // long ago, and say, last, whether the breaker is open. What Redis does not hear is lost:
 // others will be answered.
@@ -181,7 +178,7 @@ func (l *Limiter) tell(ctx context.Context, script *redis.Script, args ...any) (
 	answers, ago := l.answers, l.now()-l.answered
 	l.answers = 0
 	l.mu.Unlock()
-	reply, err := l.eval(ctx, script, append(args, min(answers, breakerWindow), ago.Microseconds())...)
+	reply, err := l.eval(ctx, script, append(args, answers, ago.Microseconds())...)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ WITH resumed AS (
 	WHERE was.singleton = a.singleton AND was.paused_reason IS NOT NULL
 	RETURNING was.paused_reason, was.paused_at
 ), chosen AS (
-	SELECT l.document_id FROM cas.dead_letters l, resumed a WHERE ` + stragglerSQL + ` AND (` + ofAccountSQL + `)
+	SELECT l.document_id FROM cas.dead_letters l, resumed a WHERE ` + stragglerSQL + `
 	FOR UPDATE OF l SKIP LOCKED
 ), redriven AS (
 	UPDATE cas.dead_letters l SET redriven_at = now(), auto_redrives = l.auto_redrives + 1 FROM chosen WHERE l.document_id = chosen.document_id
@@ -106,13 +106,11 @@ RETURNING d.document_id, d.bucket, d.object_key, d.queue, d.delivery`
 // refused, though the account is well, must not pause the fleet for ever.
 const maxAutoRedrives = 5
 
-// stragglerSQL and ofAccountSQL select, of dead letters l, those that come back by
-// themselves when the account a is opened: that nothing has put back, and that died of it.
-const (
-	stragglerSQL = `l.redriven_at IS NULL AND l.discarded_at IS NULL AND l.auto_redrives < @most`
-	ofAccountSQL = `l.reason IN ('unauthorized', 'insufficient_credits')
-	     OR a.paused_reason = 'forbidden' AND l.reason = 'forbidden' AND l.dead_at >= a.paused_at - interval '1 minute'`
-)
+// stragglerSQL selects, of dead letters l, those that come back by themselves when the
+// account a is opened: that nothing has put back, and that died of it.
+const stragglerSQL = `l.redriven_at IS NULL AND l.discarded_at IS NULL AND l.auto_redrives < @most
+	AND (l.reason IN ('unauthorized', 'insufficient_credits')
+	     OR a.paused_reason = 'forbidden' AND l.reason = 'forbidden' AND l.dead_at >= a.paused_at - interval '1 minute')`
 
 // PauseForStragglers pauses an open account, for the next probe to open it again,
 // if documents died of it that nothing has put back: calls under way when it was
@@ -120,8 +118,7 @@ const (
 func (db *DB) PauseForStragglers(ctx context.Context) error {
 	_, err := db.pool.Exec(ctx, `
 UPDATE cas.account SET paused_reason = late.reason, paused_at = now(), message = 'documents that died of the account are put back', next_probe_at = now()
-FROM (SELECT l.reason FROM cas.dead_letters l
-      WHERE `+stragglerSQL+` AND l.reason IN ('unauthorized', 'insufficient_credits') AND l.dead_at < now() - interval '30 seconds' LIMIT 1) AS late
+FROM (SELECT l.reason FROM cas.account a, cas.dead_letters l WHERE `+stragglerSQL+` AND l.dead_at < now() - interval '30 seconds' LIMIT 1) AS late
 WHERE paused_reason IS NULL AND probes < @most`, pgx.NamedArgs{"most": maxAutoRedrives})
 	if err != nil {
 		return fmt.Errorf("look for documents that died of the account: %w", err)

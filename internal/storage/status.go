@@ -24,7 +24,7 @@ SELECT (SELECT true FROM cas.documents WHERE stage = 'waiting' ORDER BY queue LI
    AND (SELECT true FROM cas.documents WHERE over_budget ORDER BY batch LIMIT 1) IS NULL
    AND (SELECT true FROM cas.documents WHERE stage = 'under_way' ORDER BY queue LIMIT 1) IS NULL
    AND (SELECT true FROM cas.account a WHERE CASE WHEN a.paused_reason IS NULL THEN a.probes < @most ELSE a.next_probe_at <= now() END
-        AND EXISTS (SELECT FROM cas.dead_letters l WHERE `+stragglerSQL+` AND (`+ofAccountSQL+`))) IS NULL AS idle`, pgx.NamedArgs{"most": maxAutoRedrives})
+        AND EXISTS (SELECT FROM cas.dead_letters l WHERE `+stragglerSQL+`)) IS NULL AS idle`, pgx.NamedArgs{"most": maxAutoRedrives})
 	if err != nil {
 		return false, fmt.Errorf("look for work: %w", err)
 	}
